@@ -1,0 +1,71 @@
+using System.IO.MemoryMappedFiles;
+
+namespace IccEngine.Core;
+
+/// <summary>A file mapped read-only into memory. Views of it (<see cref="HostTensor"/>) name it as their owner.</summary>
+public sealed unsafe class MappedFile : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _address;
+
+    /// <summary>Maps the whole file.</summary>
+    /// <exception cref="IccFormatException">There is no such file, or it cannot be read.</exception>
+    public MappedFile(string path)
+    {
+        Path = path;
+        try
+        {
+            Length = new FileInfo(path).Length;
+            if (Length == 0)
+            {
+                return;
+            }
+            _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _address);
+            _address += _view.PointerOffset;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            Dispose();
+            throw new IccFormatException(path, e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The path as given.</summary>
+    public string Path { get; }
+
+    /// <summary>Size of the file in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>A part of the file.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public ReadOnlySpan<byte> Bytes(long offset, int length) => new((byte*)AddressOf(offset, length), length);
+
+    /// <summary>Address of a part of the file, for views of more than 2 GiB.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public nint AddressOf(long offset, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
+        ObjectDisposedException.ThrowIf(_address == null && Length > 0, this);
+        return (nint)(_address + offset);
+    }
+
+    /// <summary>Unmaps the file; no view of it may be used afterwards.</summary>
+    public void Dispose()
+    {
+        if (_address != null)
+        {
+            _address = null;
+            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+        _view?.Dispose();
+        _file?.Dispose();
+    }
+}
