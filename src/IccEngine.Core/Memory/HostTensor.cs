@@ -110,6 +110,22 @@ public sealed unsafe class HostTensor
         return values;
     }
 
+    /// <summary>The extents as a <see cref="Shape"/>, for a parameter that a backend can hold.</summary>
+    /// <exception cref="IccUnsupportedException">Not F32, BF16, F16 or F64, or more than two or too large extents.</exception>
+    public Shape WeightShape()
+    {
+        if (DType is not (DType.F32 or DType.BF16 or DType.F16 or DType.F64))
+        {
+            throw new IccUnsupportedException($"tensor {Name}: weights of type {DType} are not supported; expected F32, BF16, F16 or F64");
+        }
+        if (Extents.Count is not (1 or 2) || Extents.Any(e => e is < 1 or > int.MaxValue))
+        {
+            throw new IccUnsupportedException(
+                $"tensor {Name}: extents [{string.Join(", ", Extents)}]; expected one or two, each from 1 to {int.MaxValue}");
+        }
+        return Extents.Count == 1 ? new Shape((int)Extents[0]) : new Shape((int)Extents[0], (int)Extents[1]);
+    }
+
     /// <summary>A tensor of its own from managed values, which it pins.</summary>
     public static HostTensor FromArray(string name, float[] values, params long[] extents) => Pin(name, DType.F32, values, extents);
 

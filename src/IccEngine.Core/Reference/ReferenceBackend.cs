@@ -1,0 +1,270 @@
+using System.Numerics;
+
+namespace IccEngine.Core;
+
+/// <summary>
+/// Every operation of the seam in plain scalar loops with double accumulators: the text that explains what a backend does, and the
+/// slow twin that fast code is compared with. <typeparamref name="T"/> is float or double; double serves finite differences.
+/// </summary>
+/// <typeparam name="T">Type of activations and cache: float or double.</typeparam>
+public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <inheritdoc/>
+    public string Description => $"reference ({ActivationType})";
+
+    /// <inheritdoc/>
+    public DType ActivationType { get; } =
+        typeof(T) == typeof(float) ? DType.F32 : typeof(T) == typeof(double) ? DType.F64 : throw new NotSupportedException($"{typeof(T)}");
+
+    /// <inheritdoc/>
+    public Tensor Allocate(Shape shape) => new(new HostBuffer(ActivationType, shape.Elements), 0, shape);
+
+    /// <inheritdoc/>
+    public Weight LoadWeight(HostTensor source) => new ReferenceWeight<T>(source);
+
+    /// <inheritdoc/>
+    public KvCache CreateKvCache(KvShape shape) => new ReferenceKvCache<T>(shape);
+
+    /// <inheritdoc/>
+    public void Clear(Tensor x) => Values(x).Clear();
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<double> source, Tensor destination)
+    {
+        var y = Values(destination);
+        Require(source.Length == y.Length, "source", $"[{source.Length}]", destination.Shape);
+        for (var i = 0; i < source.Length; i++)
+        {
+            y[i] = T.CreateTruncating(source[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<float> source, Tensor destination)
+    {
+        var y = Values(destination);
+        Require(source.Length == y.Length, "source", $"[{source.Length}]", destination.Shape);
+        for (var i = 0; i < source.Length; i++)
+        {
+            y[i] = T.CreateTruncating(source[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Read(Tensor source, Span<float> destination)
+    {
+        var x = Values(source);
+        Require(destination.Length == x.Length, "destination", $"[{destination.Length}]", source.Shape);
+        for (var i = 0; i < x.Length; i++)
+        {
+            destination[i] = float.CreateTruncating(x[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Read(Tensor source, Span<double> destination)
+    {
+        var x = Values(source);
+        Require(destination.Length == x.Length, "destination", $"[{destination.Length}]", source.Shape);
+        for (var i = 0; i < x.Length; i++)
+        {
+            destination[i] = double.CreateTruncating(x[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y)
+    {
+        var hidden = table.Shape[1];
+        Require(y.Shape == new Shape(ids.Length, hidden), nameof(y), y.Shape, new Shape(ids.Length, hidden));
+        var rows = Values(table);
+        var outputs = Values(y);
+        for (var t = 0; t < ids.Length; t++)
+        {
+            rows.Slice(ids[t] * hidden, hidden).CopyTo(outputs[(t * hidden)..]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RmsNorm(Tensor x, Weight weight, float eps, Tensor y)
+    {
+        var n = weight.Shape[0];
+        Require(x.Shape == y.Shape && x.Shape[x.Shape.Rank - 1] == n, nameof(x), x.Shape, weight.Shape);
+        var inputs = Values(x);
+        var w = Values(weight);
+        var outputs = Values(y);
+        for (var row = 0; row < inputs.Length; row += n)
+        {
+            var squares = 0.0;
+            for (var i = 0; i < n; i++)
+            {
+                var value = double.CreateTruncating(inputs[row + i]);
+                squares += value * value;
+            }
+            var inverse = 1 / Math.Sqrt(squares / n + eps);
+            for (var i = 0; i < n; i++)
+            {
+                outputs[row + i] = T.CreateTruncating(double.CreateTruncating(inputs[row + i]) * inverse * double.CreateTruncating(w[i]));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Linear(Tensor x, Weight weight, Weight? bias, Tensor y, float scale = 1f, bool accumulate = false)
+    {
+        var (tokens, inputs, outputs) = (x.Shape[0], weight.Shape[1], weight.Shape[0]);
+        Require(x.Shape == new Shape(tokens, inputs), nameof(x), x.Shape, weight.Shape);
+        Require(y.Shape == new Shape(tokens, outputs), nameof(y), y.Shape, weight.Shape);
+        var xs = Values(x);
+        var w = Values(weight);
+        ReadOnlySpan<T> b = bias is null ? default : Values(bias);
+        var ys = Values(y);
+        for (var t = 0; t < tokens; t++)
+        {
+            for (var o = 0; o < outputs; o++)
+            {
+                var sum = scale * Dot(xs.Slice(t * inputs, inputs), w.Slice(o * inputs, inputs));
+                sum += bias is null ? 0 : double.CreateTruncating(b[o]);
+                sum += accumulate ? double.CreateTruncating(ys[t * outputs + o]) : 0;
+                ys[t * outputs + o] = T.CreateTruncating(sum);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RotateAndStore(
+        Tensor query, Tensor key, Tensor value, Tensor cos, Tensor sin, KvCache cache, int layer, ReadOnlySpan<SequenceRows> sequences)
+    {
+        Rotate(query, cos, sin);
+        Rotate(key, cos, sin);
+        var k = Values(key);
+        var v = Values(value);
+        var width = cache.Shape.KvHeads * cache.Shape.HeadDim;
+        foreach (var sequence in sequences)
+        {
+            for (var r = 0; r < sequence.RowCount; r++)
+            {
+                var row = (sequence.FirstRow + r) * width;
+                for (var h = 0; h < cache.Shape.KvHeads; h++)
+                {
+                    var from = row + h * cache.Shape.HeadDim;
+                    var kv = ((ReferenceKvCache<T>)cache).At(layer, sequence, sequence.Start + r, h);
+                    k.Slice(from, cache.Shape.HeadDim).CopyTo(kv.Key);
+                    v.Slice(from, cache.Shape.HeadDim).CopyTo(kv.Value);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Attention(in AttentionCall call) => ReferenceAttention<T>.Run(call);
+
+    /// <inheritdoc/>
+    public void AttentionProbabilities(in AttentionCall call, int sequence, int head, int firstRow, Tensor probabilities)
+    {
+        var (rows, columns) = (probabilities.Shape[0], probabilities.Shape[1]);
+        var p = Values(probabilities);
+        var row = new double[call.Sequences.Span[sequence].Length];
+        for (var r = 0; r < rows; r++)
+        {
+            ReferenceAttention<T>.Probabilities(call, call.Sequences.Span[sequence], head, firstRow + r, row);
+            for (var k = 0; k < columns; k++)
+            {
+                p[r * columns + k] = k < row.Length ? T.CreateTruncating(row[k]) : T.Zero;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SiluMultiply(Tensor gate, Tensor up, Tensor y)
+    {
+        Require(gate.Shape == up.Shape && gate.Shape == y.Shape, nameof(gate), gate.Shape, up.Shape);
+        var g = Values(gate);
+        var u = Values(up);
+        var ys = Values(y);
+        for (var i = 0; i < g.Length; i++)
+        {
+            var x = double.CreateTruncating(g[i]);
+            ys[i] = T.CreateTruncating(x / (1 + Math.Exp(-x)) * double.CreateTruncating(u[i]));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Add(Tensor x, Tensor y)
+    {
+        Require(x.Shape == y.Shape, nameof(y), y.Shape, x.Shape);
+        var xs = Values(x);
+        var ys = Values(y);
+        for (var i = 0; i < xs.Length; i++)
+        {
+            xs[i] += ys[i];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
+    {
+        var vocabulary = logits.Shape[1];
+        var values = Values(logits);
+        for (var row = 0; row < logits.Shape[0]; row++)
+        {
+            best[row] = allowed.IsEmpty ? 0 : allowed[0];
+            for (var i = 0; i < (allowed.IsEmpty ? vocabulary : allowed.Length); i++)
+            {
+                var candidate = allowed.IsEmpty ? i : allowed[i];
+                if (values[row * vocabulary + candidate] > values[row * vocabulary + best[row]])
+                {
+                    best[row] = candidate;
+                }
+            }
+        }
+    }
+
+    /// <summary>Nothing is held.</summary>
+    public void Dispose() { }
+
+    internal static Span<T> Values(Tensor x) =>
+        new((T*)((HostBuffer)x.Buffer).Address + x.Offset, checked((int)x.Shape.Elements));
+
+    internal static double Dot(ReadOnlySpan<T> a, ReadOnlySpan<T> b)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < a.Length; i++)
+        {
+            sum += double.CreateTruncating(a[i]) * double.CreateTruncating(b[i]);
+        }
+        return sum;
+    }
+
+    private static ReadOnlySpan<T> Values(Weight weight) => ((ReferenceWeight<T>)weight).Values;
+
+    private static void Rotate(Tensor x, Tensor cos, Tensor sin)
+    {
+        var (rows, heads, half) = (x.Shape[0], x.Shape[1], x.Shape[2] / 2);
+        var values = Values(x);
+        var c = Values(cos);
+        var s = Values(sin);
+        for (var r = 0; r < rows; r++)
+        {
+            for (var h = 0; h < heads; h++)
+            {
+                var pair = values.Slice((r * heads + h) * 2 * half, 2 * half);
+                for (var i = 0; i < half; i++)
+                {
+                    var (a, b) = (double.CreateTruncating(pair[i]), double.CreateTruncating(pair[i + half]));
+                    var (cosine, sine) = (double.CreateTruncating(c[r * half + i]), double.CreateTruncating(s[r * half + i]));
+                    pair[i] = T.CreateTruncating(a * cosine - b * sine);
+                    pair[i + half] = T.CreateTruncating(b * cosine + a * sine);
+                }
+            }
+        }
+    }
+
+    private static void Require(bool holds, string name, object found, Shape expected)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"{name} is {found}; expected what goes with {expected}", name);
+        }
+    }
+}

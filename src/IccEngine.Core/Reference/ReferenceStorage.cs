@@ -1,0 +1,68 @@
+using System.Numerics;
+
+namespace IccEngine.Core;
+
+/// <summary>A parameter of the naive backend: widened or rounded to <typeparamref name="T"/> once.</summary>
+internal sealed class ReferenceWeight<T> : Weight where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly T[] _values;
+
+    public ReferenceWeight(HostTensor source) : base(source.Name, source.DType, source.WeightShape())
+    {
+        // float64 files keep their digits only under double; everything else widens exactly.
+        var values = new T[source.Elements];
+        var buffer = new float[4096];
+        for (var start = 0; start < values.Length; start += buffer.Length)
+        {
+            var count = Math.Min(buffer.Length, values.Length - start);
+            if (source.DType == DType.F64)
+            {
+                for (var i = 0; i < count; i++)
+                {
+                    values[start + i] = T.CreateTruncating(BitConverter.ToDouble(source.Bytes((start + i) * 8L, 8)));
+                }
+                continue;
+            }
+            source.CopyTo(start, buffer.AsSpan(0, count));
+            for (var i = 0; i < count; i++)
+            {
+                values[start + i] = T.CreateTruncating(buffer[i]);
+            }
+        }
+        _values = values;
+    }
+
+    public ReadOnlySpan<T> Values => _values;
+
+    public override void Dispose() { }
+}
+
+/// <summary>The naive backend's cache: keys, then values, as [layers, pages, pageTokens, kvHeads, headDim].</summary>
+internal sealed unsafe class ReferenceKvCache<T>(KvShape shape) : KvCache(shape) where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly long _half = (long)shape.Layers * shape.Pages * shape.PageTokens * shape.KvHeads * shape.HeadDim;
+    private readonly HostBuffer _buffer = new(
+        typeof(T) == typeof(float) ? DType.F32 : DType.F64,
+        2L * shape.Layers * shape.Pages * shape.PageTokens * shape.KvHeads * shape.HeadDim);
+
+    public (Memory Key, Memory Value) At(int layer, in SequenceRows sequence, int position, int kvHead)
+    {
+        var page = sequence.Pages.Span[position / Shape.PageTokens];
+        var token = ((long)layer * Shape.Pages + page) * Shape.PageTokens + position % Shape.PageTokens;
+        var element = (token * Shape.KvHeads + kvHead) * Shape.HeadDim;
+        var address = (T*)_buffer.Address + element;
+        return (new Memory(address, Shape.HeadDim), new Memory(address + _half, Shape.HeadDim));
+    }
+
+    public override void Dispose() => _buffer.Dispose();
+
+    /// <summary>One head of one token [headDim].</summary>
+    internal readonly struct Memory(T* address, int length)
+    {
+        private readonly T* _address = address;
+
+        public static implicit operator Span<T>(Memory memory) => new(memory._address, memory.Length);
+
+        private int Length { get; } = length;
+    }
+}
