@@ -18,7 +18,7 @@ public interface IBackend : IDisposable
     DType ActivationType { get; }
 
     /// <summary>New zeroed memory in the activation type, seen under <paramref name="shape"/>; dispose its buffer to give it back.</summary>
-    /// <exception cref="InsufficientMemoryException">There is not enough memory.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     Tensor Allocate(Shape shape);
 
     /// <summary>Hands over a parameter (F32, BF16, F16 or F64). The source stays mapped as long as the weight is used.</summary>
@@ -71,7 +71,7 @@ public interface IBackend : IDisposable
     /// </summary>
     /// <param name="query">[rows, heads, headDim], rotated in place</param>
     /// <param name="key">[rows, kvHeads, headDim], rotated in place</param>
-    /// <param name="value">[rows, kvHeads, headDim]</param>
+    /// <param name="value">[rows, kvHeads, headDim]; empty where no value of these rows will ever be read</param>
     /// <param name="cos">[rows, headDim / 2]</param>
     /// <param name="sin">[rows, headDim / 2]</param>
     /// <param name="cache">Where keys and values go.</param>
@@ -97,9 +97,6 @@ public interface IBackend : IDisposable
 
     /// <summary>y = silu(gate) * up, silu(x) = x / (1 + exp(-x)) (SwiGLU, Shazeer 2020); y may be gate.</summary>
     void SiluMultiply(Tensor gate, Tensor up, Tensor y);
-
-    /// <summary>x += y.</summary>
-    void Add(Tensor x, Tensor y);
 
     /// <summary>For every row the index of its largest element among <paramref name="allowed"/>, the first of equals.</summary>
     /// <param name="logits">[rows, vocab]</param>

@@ -39,3 +39,12 @@ public sealed class IccArgumentException : IccException
     /// <param name="message">Names the argument, what was found and what was expected.</param>
     public IccArgumentException(string message) : base(message) { }
 }
+
+/// <summary>A request that needs more memory than there is.</summary>
+public sealed class IccMemoryException : IccException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="message">What was asked for, its size, and what there is.</param>
+    /// <param name="inner">The cause, where there is one.</param>
+    public IccMemoryException(string message, Exception? inner = null) : base(message, inner) { }
+}

@@ -7,7 +7,7 @@ public sealed class Arena : IDisposable
     private long _used;
 
     /// <summary>Takes memory for <paramref name="elements"/> elements of the backend's activation type.</summary>
-    /// <exception cref="InsufficientMemoryException">There is not enough memory.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     public Arena(IBackend backend, long elements)
     {
         const int row = 4096;

@@ -12,17 +12,23 @@ public sealed unsafe class HostBuffer : DeviceBuffer
     private nint _block;
 
     /// <summary>Takes memory for <paramref name="elements"/> elements.</summary>
-    /// <exception cref="InsufficientMemoryException">There is not enough memory.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     public HostBuffer(DType dtype, long elements) : base(dtype, elements)
     {
         var bytes = dtype.Bytes(elements);
+        // Memory is committed on first touch: a request beyond the machine must fail here and not in the middle of the work.
+        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (bytes > available)
+        {
+            throw new IccMemoryException($"{bytes:N0} bytes of memory are needed in one piece; this machine has {available:N0}");
+        }
         try
         {
             _block = (nint)NativeMemory.AllocZeroed((nuint)(bytes + Alignment));
         }
         catch (OutOfMemoryException e)
         {
-            throw new InsufficientMemoryException($"no memory for {bytes} bytes", e);
+            throw new IccMemoryException($"no memory for {bytes:N0} bytes", e);
         }
         Address = (_block + Alignment - 1) & ~(nint)(Alignment - 1);
     }

@@ -138,7 +138,7 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
         Rotate(query, cos, sin);
         Rotate(key, cos, sin);
         var k = Values(key);
-        var v = Values(value);
+        var v = value.IsEmpty ? default : Values(value);
         var width = cache.Shape.KvHeads * cache.Shape.HeadDim;
         foreach (var sequence in sequences)
         {
@@ -150,7 +150,10 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
                     var from = row + h * cache.Shape.HeadDim;
                     var kv = ((ReferenceKvCache<T>)cache).At(layer, sequence, sequence.Start + r, h);
                     k.Slice(from, cache.Shape.HeadDim).CopyTo(kv.Key);
-                    v.Slice(from, cache.Shape.HeadDim).CopyTo(kv.Value);
+                    if (!value.IsEmpty)
+                    {
+                        v.Slice(from, cache.Shape.HeadDim).CopyTo(kv.Value);
+                    }
                 }
             }
         }
@@ -186,18 +189,6 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
         {
             var x = double.CreateTruncating(g[i]);
             ys[i] = T.CreateTruncating(x / (1 + Math.Exp(-x)) * double.CreateTruncating(u[i]));
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Add(Tensor x, Tensor y)
-    {
-        Require(x.Shape == y.Shape, nameof(y), y.Shape, x.Shape);
-        var xs = Values(x);
-        var ys = Values(y);
-        for (var i = 0; i < xs.Length; i++)
-        {
-            xs[i] += ys[i];
         }
     }
 
