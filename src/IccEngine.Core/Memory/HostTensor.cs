@@ -56,7 +56,7 @@ public sealed unsafe class HostTensor
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + length, ByteLength, nameof(length));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, ByteLength - offset, nameof(length));
         return new ReadOnlySpan<byte>(_address + offset, length);
     }
 
@@ -65,7 +65,7 @@ public sealed unsafe class HostTensor
     public void CopyTo(long start, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + destination.Length, Elements, nameof(start));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, Elements - start, nameof(start));
         switch (DType)
         {
             case DType.F32:
