@@ -1,0 +1,123 @@
+using IccEngine.Core;
+
+namespace IccEngine.Clustering;
+
+/// <summary>How k-means descends.</summary>
+public enum KMeansAlgorithm
+{
+    /// <summary>Lloyd's alternation of assignments and means, as scikit-learn runs it.</summary>
+    Lloyd,
+
+    /// <summary>
+    /// Lloyd's, then Hartigan's exchanges: a point changes its cluster whenever that lowers the inertia with both means moved along.
+    /// Its fixed points are a subset of Lloyd's, and never worse than the one it started from.
+    /// </summary>
+    Hartigan,
+}
+
+/// <summary>What <see cref="KMeans"/> found.</summary>
+/// <param name="Labels">[n]: the nearest centre of each point.</param>
+/// <param name="Centers">[k, d] row-major.</param>
+/// <param name="Inertia">Weighted sum of squared distances to the nearest centre.</param>
+/// <param name="NIter">Lloyd iterations of the best start.</param>
+/// <param name="Warnings">What a user should know: fewer distinct clusters than asked for.</param>
+public sealed record KMeansResult(int[] Labels, double[] Centers, double Inertia, int NIter, IReadOnlyList<string> Warnings);
+
+/// <summary>k-means with scikit-learn's parameters and rules.</summary>
+public sealed class KMeans
+{
+    /// <summary>Number of clusters k, 1 to n.</summary>
+    public required int NClusters { get; init; }
+
+    /// <summary>Starting centres [k, d] row-major, for a single start; null for k-means++.</summary>
+    public double[]? Init { get; init; }
+
+    /// <summary>Starts from k-means++, of which the best is kept.</summary>
+    public int NInit { get; init; } = 10;
+
+    /// <summary>Largest number of Lloyd iterations of a start.</summary>
+    public int MaxIter { get; init; } = 300;
+
+    /// <summary>A start ends when the squared moves of the centres sum to at most this times the mean variance of the columns.</summary>
+    public double Tol { get; init; } = 1e-4;
+
+    /// <summary>Seed; equal seeds give equal results.</summary>
+    public long RandomState { get; init; }
+
+    /// <summary>How to descend from a start.</summary>
+    public KMeansAlgorithm Algorithm { get; init; }
+
+    /// <summary>Clusters points.</summary>
+    /// <param name="x">[n, d] row-major, finite.</param>
+    /// <param name="n">Number of points.</param>
+    /// <param name="d">Number of columns.</param>
+    /// <param name="sampleWeight">[n], not negative, not all zero; empty for equal weights.</param>
+    /// <exception cref="IccArgumentException">A length, a number or an entry is outside its limits.</exception>
+    public KMeansResult Fit(ReadOnlySpan<double> x, int n, int d, ReadOnlySpan<double> sampleWeight = default)
+    {
+        Check.Points(x, n, d);
+        Check.Count(NClusters, n, "nClusters");
+        Check.AtLeast(NInit, 1, "nInit");
+        Check.AtLeast(MaxIter, 1, "maxIter");
+        if (!(Tol >= 0))
+        {
+            throw new IccArgumentException($"tol: found {Check.Text(Tol)}, expected 0 or more");
+        }
+        var problem = new KMeansProblem(x.ToArray(), n, d, NClusters, Weights(sampleWeight, n));
+        var tolerance = Tol == 0 ? 0 : Tol * problem.MeanVariance();
+        KMeansRun? best = null;
+        var random = new SeededRandom(RandomState);
+        for (var start = 0; start < (Init is null ? NInit : 1); start++)
+        {
+            var run = Descend(problem, Init is null ? KMeansPlusPlus.Choose(problem, random) : Given(Init, d), tolerance);
+            if (best is null || run.Inertia < best.Inertia)
+            {
+                best = run;
+            }
+        }
+        var distinct = best!.Labels.Distinct().Count();
+        string[] warnings = distinct < NClusters
+            ? [$"found {distinct} distinct clusters, expected {NClusters}; points may be duplicates of each other"]
+            : [];
+        return new KMeansResult(best.Labels, best.Centers, best.Inertia, best.NIter, warnings);
+    }
+
+    private KMeansRun Descend(KMeansProblem problem, double[] centers, double tolerance)
+    {
+        var run = Lloyd.Run(problem, centers, MaxIter, tolerance);
+        if (Algorithm == KMeansAlgorithm.Lloyd || !Hartigan.Exchange(problem, run, MaxIter, out var improved))
+        {
+            return run;
+        }
+        // The exchanges leave means to which their points are nearest; a last assignment settles what rounding left open.
+        var settled = Lloyd.Run(problem, improved, MaxIter, tolerance);
+        return settled.Inertia < run.Inertia ? settled with { NIter = run.NIter + settled.NIter } : run;
+    }
+
+    private double[] Given(double[] init, int d)
+    {
+        Check.Points(init, NClusters, d);
+        return [.. init];
+    }
+
+    private static double[] Weights(ReadOnlySpan<double> given, int n)
+    {
+        var weights = new double[n];
+        if (given.IsEmpty)
+        {
+            Array.Fill(weights, 1);
+            return weights;
+        }
+        Check.Length(given.Length, n, "sampleWeight");
+        var sum = 0.0;
+        for (var i = 0; i < n; i++)
+        {
+            if (!(given[i] >= 0) || !double.IsFinite(sum += given[i]))
+            {
+                throw new IccArgumentException($"sampleWeight, point {i}: found {Check.Text(given[i])}, expected a finite number of 0 or more");
+            }
+            weights[i] = given[i];
+        }
+        return sum > 0 ? weights : throw new IccArgumentException("sampleWeight: found zeros only, expected a positive weight");
+    }
+}

@@ -1,0 +1,224 @@
+using System.Numerics.Tensors;
+using IccEngine.Core;
+
+namespace IccEngine.Clustering;
+
+/// <summary>An approximate eigenpair.</summary>
+internal sealed record RitzPair(double Value, double[] Vector, double Residual, bool Converged);
+
+/// <summary>
+/// Runs of the Lanczos process in the complement of a growing list of locked vectors. V holds the orthonormal basis, H = V' A V: tridiagonal
+/// at first, after a restart an arrow (the kept Ritz values, coupled to the next vector) continued by a tridiagonal part.
+/// </summary>
+internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double[]> locked, LanczosOptions options)
+{
+    /// <summary>A basis of this size seldom needs a restart, and its reorthogonalisation stays cheaper than the products.</summary>
+    private const int UsualBasis = 160;
+
+    /// <summary>A new direction shorter than this, relative to the matrix, is rounding: the Krylov space is exhausted.</summary>
+    private const double Negligible = 1e-14;
+
+    private readonly SeededRandom _random = new(options.Seed);
+    private readonly long _maxProducts = options.MaxProducts > 0 ? options.MaxProducts : Math.Max(2000, 20L * n);
+    private double _scale;
+    private int _size;
+    private double[][] _v = [];
+    private double[] _h = [];
+    private double[] _next = [];
+    private double _coupling;
+
+    private enum Verdict { GoOn, Converged, Abandoned }
+
+    /// <summary>Products taken so far, over all runs.</summary>
+    public int Products { get; private set; }
+
+    /// <summary>Whether a further run may start.</summary>
+    public bool HasProductsLeft => Products < _maxProducts;
+
+    /// <summary>Eigenvalues closer than this count as equal.</summary>
+    public double Slack => options.Tolerance * _scale;
+
+    /// <summary>
+    /// The <paramref name="k"/> largest pairs of the complement; none, where <paramref name="abandon"/> says of the largest (value,
+    /// residual) that it is of no interest.
+    /// </summary>
+    public List<RitzPair> Run(int k, Func<double, double, bool>? abandon)
+    {
+        var space = n - locked.Count;
+        _size = Math.Min(space, Math.Max(2 * k + 32, UsualBasis));
+        _v = new double[_size][];
+        _h = new double[_size * _size];
+        _v[0] = RandomDirection(0);
+        var (filled, until, restarted) = (0, Math.Min(_size, Math.Max(2 * k, 16)), false);
+        while (true)
+        {
+            Extend(filled, until, space);
+            filled = until;
+            if (!restarted && filled < _size && HasProductsLeft)
+            {
+                var verdict = Glance(k, filled, abandon);
+                if (verdict == Verdict.Abandoned)
+                {
+                    return [];
+                }
+                if (verdict == Verdict.GoOn)
+                {
+                    until = Math.Min(_size, filled + Math.Max(8, filled / 4));
+                    continue;
+                }
+            }
+            var (pairs, ritz) = RayleighRitz(k, filled);
+            if (abandon is not null && abandon(pairs[0].Value, pairs[0].Residual))
+            {
+                return [];
+            }
+            if (pairs.TrueForAll(p => p.Converged) || !HasProductsLeft)
+            {
+                return pairs;
+            }
+            filled = Restart(k, ritz);
+            (until, restarted) = (_size, true);
+        }
+    }
+
+    /// <summary>Completes columns <paramref name="from"/> .. <paramref name="until"/> - 1 of H and finds the direction that follows.</summary>
+    private void Extend(int from, int until, int space)
+    {
+        for (var j = from; j < until; j++)
+        {
+            var w = new double[n];
+            product(_v[j], w);
+            Products++;
+            var alpha = TensorPrimitives.Dot<double>(_v[j], w);
+            _h[j * _size + j] = alpha;
+            OrthogonaliseTwice(w, j + 1);
+            _coupling = TensorPrimitives.Norm<double>(w);
+            _scale = Math.Max(_scale, Math.Max(Math.Abs(alpha), _coupling));
+            if (!double.IsFinite(_scale))
+            {
+                throw new IccArgumentException($"matrix product {Products}: found a value that is not finite, expected finite numbers");
+            }
+            if (j + 1 == space || _coupling <= Negligible * _scale)
+            {
+                _coupling = 0;
+                _next = j + 1 == space ? [] : RandomDirection(j + 1);
+            }
+            else
+            {
+                TensorPrimitives.Divide(w, _coupling, w);
+                _next = w;
+            }
+            if (j + 1 < _size)
+            {
+                _v[j + 1] = _next;
+                _h[j * _size + j + 1] = _h[(j + 1) * _size + j] = _coupling;
+            }
+        }
+    }
+
+    /// <summary>The state of the k largest Ritz pairs of a tridiagonal H, from its eigenvalues and the last entries of its eigenvectors.</summary>
+    private Verdict Glance(int k, int m, Func<double, double, bool>? abandon)
+    {
+        var (d, e, last) = (new double[m], new double[m], new double[m]);
+        for (var i = 0; i < m; i++)
+        {
+            d[i] = _h[i * _size + i];
+            e[i] = i + 1 < m ? _h[i * _size + i + 1] : 0;
+        }
+        last[^1] = 1;
+        Tridiagonal.Solve(d, e, last, 1);
+        Array.Sort(d, last);
+        if (abandon is not null && abandon(d[^1], _coupling * Math.Abs(last[^1])))
+        {
+            return Verdict.Abandoned;
+        }
+        for (var i = m - k; i < m; i++)
+        {
+            if (_coupling * Math.Abs(last[i]) > Slack)
+            {
+                return Verdict.GoOn;
+            }
+        }
+        return Verdict.Converged;
+    }
+
+    private (List<RitzPair> Largest, EigenPairs All) RayleighRitz(int k, int m)
+    {
+        var h = new double[m * m];
+        for (var i = 0; i < m; i++)
+        {
+            _h.AsSpan(i * _size, m).CopyTo(h.AsSpan(i * m, m));
+        }
+        var ritz = SymmetricEigen.Dense(h, m);
+        var pairs = new List<RitzPair>(k);
+        for (var i = m - 1; i >= m - k; i--)
+        {
+            var vector = Combine(ritz.Vectors.AsSpan(i * m, m));
+            Vectors.Orthogonalise(vector, locked, locked.Count);
+            TensorPrimitives.Divide(vector, TensorPrimitives.Norm<double>(vector), vector);
+            var residual = _coupling * Math.Abs(ritz.Vectors[i * m + m - 1]);
+            pairs.Add(new RitzPair(ritz.Values[i], vector, residual, residual <= Slack));
+        }
+        return (pairs, ritz);
+    }
+
+    /// <summary>Starts the next cycle from the best Ritz vectors: somewhat more than wanted, for they speed up the wanted ones.</summary>
+    private int Restart(int k, EigenPairs ritz)
+    {
+        var keep = k + (_size - k) / 4;
+        var v = new double[_size][];
+        var h = new double[_size * _size];
+        for (var i = 0; i < keep; i++)
+        {
+            var row = _size - 1 - i;
+            v[i] = Combine(ritz.Vectors.AsSpan(row * _size, _size));
+            h[i * _size + i] = ritz.Values[row];
+            h[i * _size + keep] = h[keep * _size + i] = _coupling * ritz.Vectors[row * _size + _size - 1];
+        }
+        v[keep] = _next;
+        (_v, _h) = (v, h);
+        return keep;
+    }
+
+    private double[] Combine(ReadOnlySpan<double> weights)
+    {
+        var sum = new double[n];
+        for (var j = 0; j < weights.Length; j++)
+        {
+            Vectors.AddScaled(_v[j], weights[j], sum);
+        }
+        return sum;
+    }
+
+    private double[] RandomDirection(int basis)
+    {
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var w = new double[n];
+            for (var i = 0; i < n; i++)
+            {
+                w[i] = 2 * _random.NextDouble() - 1;
+            }
+            var before = TensorPrimitives.Norm<double>(w);
+            OrthogonaliseTwice(w, basis);
+            var norm = TensorPrimitives.Norm<double>(w);
+            // Little left means mostly rounding; the complement is not empty, so another draw will do.
+            if (norm > 1e-6 * before)
+            {
+                TensorPrimitives.Divide(w, norm, w);
+                return w;
+            }
+        }
+        throw new IccArgumentException("known vectors: no direction is left beside them, expected orthonormal rows");
+    }
+
+    /// <summary>One pass leaves rounding behind, two do not.</summary>
+    private void OrthogonaliseTwice(double[] w, int basis)
+    {
+        for (var pass = 0; pass < 2; pass++)
+        {
+            Vectors.Orthogonalise(w, locked, locked.Count);
+            Vectors.Orthogonalise(w, _v, basis);
+        }
+    }
+}
