@@ -10,7 +10,7 @@ internal static class Check
     /// <summary>
     /// Squares and their sums must stay finite, so coordinates end here. No data comes near it; a file of bit garbage does.
     /// </summary>
-    private const double LargestCoordinate = 1e150;
+    private const double LargestCoordinate = 1e140;
 
     /// <summary>Points <paramref name="x"/> [n, d], row-major, all finite.</summary>
     public static void Points(ReadOnlySpan<double> x, int n, int d, int least = 1)
@@ -32,7 +32,7 @@ internal static class Check
             if (!(Math.Abs(x[i]) <= LargestCoordinate))
             {
                 throw new IccArgumentException(
-                    $"point {i / d}, column {i % d}: found {Text(x[i])}, expected a finite number of magnitude 1e150 or less");
+                    $"point {i / d}, column {i % d}: found {Text(x[i])}, expected a finite number of magnitude 1e140 or less");
             }
         }
     }

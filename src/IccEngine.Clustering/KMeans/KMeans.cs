@@ -26,6 +26,9 @@ public sealed record KMeansResult(int[] Labels, double[] Centers, double Inertia
 /// <summary>k-means with scikit-learn's parameters and rules.</summary>
 public sealed class KMeans
 {
+    /// <summary>Weighted squares must stay finite.</summary>
+    private const double LargestWeight = 1e20;
+
     /// <summary>Number of clusters k, 1 to n.</summary>
     public required int NClusters { get; init; }
 
@@ -112,9 +115,10 @@ public sealed class KMeans
         var sum = 0.0;
         for (var i = 0; i < n; i++)
         {
-            if (!(given[i] >= 0) || !double.IsFinite(sum += given[i]))
+            if (!(given[i] >= 0) || (sum += given[i]) > LargestWeight)
             {
-                throw new IccArgumentException($"sampleWeight, point {i}: found {Check.Text(given[i])}, expected a finite number of 0 or more");
+                throw new IccArgumentException($"sampleWeight, point {i}: found {Check.Text(given[i])}, expected a number of 0 or more, "
+                    + "and a sum of at most 1e20");
             }
             weights[i] = given[i];
         }
