@@ -2,11 +2,12 @@ using System.IO.MemoryMappedFiles;
 
 namespace IccEngine.Core;
 
-/// <summary>A file mapped read-only into memory. Views of it (<see cref="HostTensor"/>) name it as their owner.</summary>
+/// <summary>A file mapped read-only into memory, or memory that stands for one. Views of it (<see cref="HostTensor"/>) name it as their owner.</summary>
 public sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
+    private readonly HostTensor? _bytes;
     private byte* _address;
 
     /// <summary>Maps the whole file.</summary>
@@ -31,6 +32,16 @@ public sealed unsafe class MappedFile : IDisposable
             Dispose();
             throw new IccFormatException(path, e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : $"cannot be read: {e.Message}", e);
         }
+    }
+
+    /// <summary>Memory that stands for a file: a resource of the program.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="bytes">Its content; pinned as long as this object is reachable.</param>
+    public MappedFile(string name, byte[] bytes)
+    {
+        (Path, Length) = (name, bytes.Length);
+        _bytes = HostTensor.FromBytes(name, DType.U8, bytes, bytes.Length);
+        _address = (byte*)_bytes.Address;
     }
 
     /// <summary>The path as given.</summary>
@@ -63,7 +74,7 @@ public sealed unsafe class MappedFile : IDisposable
         if (_address != null)
         {
             _address = null;
-            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view?.SafeMemoryMappedViewHandle.ReleasePointer();
         }
         _view?.Dispose();
         _file?.Dispose();

@@ -14,9 +14,12 @@ internal static class JsonFile
 
     /// <summary>Reads a file whose root is an object.</summary>
     /// <exception cref="IccFormatException">It is missing, too large, not UTF-8, no JSON, has a key twice, or is no object.</exception>
-    public static JsonDocument Read(string path, long maxLength = MaxConfigLength)
+    public static JsonDocument Read(string path, long maxLength = MaxConfigLength) => Parse(path, ReadBytes(path, maxLength));
+
+    /// <summary>Reads bytes whose root is an object.</summary>
+    /// <exception cref="IccFormatException">They are not UTF-8, no JSON, have a key twice, or are no object.</exception>
+    public static JsonDocument Parse(string path, byte[] bytes)
     {
-        var bytes = ReadBytes(path, maxLength);
         if (!Utf8.IsValid(bytes))
         {
             throw new IccFormatException(path, "not valid UTF-8");

@@ -91,6 +91,17 @@ public sealed record ModelConfig
         return File.Exists(generation) && ReadEndTokens(generation) is { } ends ? config with { EosTokenIds = ends } : config;
     }
 
+    /// <summary>Reads the text of a config.json.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="bytes">The text, UTF-8.</param>
+    /// <exception cref="IccFormatException">It is malformed, or a value is outside its limits.</exception>
+    /// <exception cref="IccUnsupportedException">The model type, activation, rope type or another feature is not supported.</exception>
+    public static ModelConfig Parse(string name, byte[] bytes)
+    {
+        using var document = JsonFile.Parse(name, bytes);
+        return ModelConfigReader.Read(new ConfigObject(name, document.RootElement));
+    }
+
     private static ValueList<int>? ReadEndTokens(string path)
     {
         using var document = JsonFile.Read(path);

@@ -45,7 +45,7 @@ public sealed class Checkpoint : IDisposable
             }
             else
             {
-                checkpoint.AddFile(path);
+                checkpoint.AddFile(path, SafeTensorsFile.Open(path));
             }
             return checkpoint;
         }
@@ -54,6 +54,17 @@ public sealed class Checkpoint : IDisposable
             checkpoint.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The weights of a model in memory: one whole safetensors file.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="bytes">The file.</param>
+    /// <exception cref="IccFormatException">It breaks a rule of the format.</exception>
+    public static Checkpoint Parse(string name, byte[] bytes)
+    {
+        var checkpoint = new Checkpoint(name);
+        checkpoint.AddFile(name, SafeTensorsFile.Parse(name, bytes));
+        return checkpoint;
     }
 
     /// <summary>The tensor of that name.</summary>
@@ -86,9 +97,8 @@ public sealed class Checkpoint : IDisposable
             + (pickled is null ? "" : $" (pickled weights like {System.IO.Path.GetFileName(pickled)} are not read; convert them to safetensors)"));
     }
 
-    private void AddFile(string path, IReadOnlyDictionary<string, string>? index = null)
+    private void AddFile(string path, SafeTensorsFile file, IReadOnlyDictionary<string, string>? index = null)
     {
-        var file = SafeTensorsFile.Open(path);
         _files.Add(file);
         foreach (var tensor in file.Tensors)
         {
@@ -115,7 +125,7 @@ public sealed class Checkpoint : IDisposable
             {
                 throw new IccFormatException(Path, $"shard '{shard}': no such file beside the index");
             }
-            AddFile(path, index);
+            AddFile(path, SafeTensorsFile.Open(path), index);
         }
         foreach (var (name, shard) in index)
         {

@@ -46,19 +46,13 @@ public sealed class SafeTensorsFile : IDisposable
 
     /// <summary>Maps and checks a file.</summary>
     /// <exception cref="IccFormatException">There is no such file, or it breaks a rule of the format.</exception>
-    public static SafeTensorsFile Open(string path)
-    {
-        var mapped = new MappedFile(path);
-        try
-        {
-            return new SafeTensorsFile(mapped);
-        }
-        catch
-        {
-            mapped.Dispose();
-            throw;
-        }
-    }
+    public static SafeTensorsFile Open(string path) => Read(new MappedFile(path));
+
+    /// <summary>Reads and checks bytes in memory.</summary>
+    /// <param name="name">What messages call them.</param>
+    /// <param name="bytes">A whole file.</param>
+    /// <exception cref="IccFormatException">They break a rule of the format.</exception>
+    public static SafeTensorsFile Parse(string name, byte[] bytes) => Read(new MappedFile(name, bytes));
 
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="IccFormatException">The file has none.</exception>
@@ -70,4 +64,17 @@ public sealed class SafeTensorsFile : IDisposable
 
     /// <summary>Unmaps the file; no tensor of it may be used afterwards.</summary>
     public void Dispose() => _mapped.Dispose();
+
+    private static SafeTensorsFile Read(MappedFile mapped)
+    {
+        try
+        {
+            return new SafeTensorsFile(mapped);
+        }
+        catch
+        {
+            mapped.Dispose();
+            throw;
+        }
+    }
 }

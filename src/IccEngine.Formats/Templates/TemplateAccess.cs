@@ -59,10 +59,10 @@ internal static class TemplateAccess
             case Undefined missing:
                 throw context.Error(missing);
             case string text:
-                return CodePoints.Slice(text, start, stop, step, context);
+                return PythonIndexing.Slice(text, start, stop, step, context);
             case TemplateList list:
                 var stride = step ?? 1;
-                var (first, count) = CodePoints.SliceBounds(list.Items.Count, start, stop, stride);
+                var (first, count) = PythonIndexing.SliceBounds(list.Items.Count, start, stop, stride);
                 context.Reserve(8 * count, "a list");
                 var items = new object?[count];
                 for (var i = 0L; i < count; i++)
@@ -83,7 +83,7 @@ internal static class TemplateAccess
             case TemplateList list:
                 return list.Items;
             case string text:
-                return CodePoints.Split(text, context);
+                return PythonIndexing.Split(text, context);
             case TemplateDict dict:
                 context.Reserve(8L * dict.Count, "a list");
                 return [.. dict.Keys];
@@ -96,7 +96,7 @@ internal static class TemplateAccess
 
     public static long Length(object? value, RenderContext context) => value switch
     {
-        string text => CodePoints.Count(text),
+        string text => PythonIndexing.Count(text),
         TemplateList list => list.Items.Count,
         TemplateDict dict => dict.Count,
         Undefined => 0,
@@ -126,10 +126,10 @@ internal static class TemplateAccess
 
     private static string? CharacterAt(string text, long position, RenderContext context)
     {
-        var count = CodePoints.Count(text);
+        var count = PythonIndexing.Count(text);
         context.Spend(1 + (text.Length / 64));
         position += position < 0 ? count : 0;
-        return position < 0 || position >= count ? null : CodePoints.Slice(text, position, position + 1, 1, context);
+        return position < 0 || position >= count ? null : PythonIndexing.Slice(text, position, position + 1, 1, context);
     }
 
     private static Undefined NoAttribute(object? target, string name) => new($"{PythonType.Describe(target)} has no attribute '{Short(name)}'");

@@ -188,7 +188,7 @@ internal static class TextMethods
 
     public static string Replace(string text, string old, string replacement, long count, RenderContext context)
     {
-        var most = old.Length == 0 ? CodePoints.Count(text) + 1 : CountOf(text, old);
+        var most = old.Length == 0 ? PythonIndexing.Count(text) + 1 : CountOf(text, old);
         var times = count < 0 ? most : Math.Min(count, most);
         context.Reserve(text.Length + (times * Math.Max(0, replacement.Length - old.Length)), "a text");
         if (old.Length > 0 && times == most)
@@ -354,11 +354,11 @@ internal static class TextMethods
         {
             throw context.Error($"str.{name}: the text was not found");
         }
-        return index < 0 ? -1 : CodePoints.Count(text[..index]);
+        return index < 0 ? -1 : PythonIndexing.Count(text[..index]);
     }
 
     private static long CountOf(string text, string part) =>
-        part.Length == 0 ? CodePoints.Count(text) + 1 : text.AsSpan().Count(part);
+        part.Length == 0 ? PythonIndexing.Count(text) + 1 : text.AsSpan().Count(part);
 
     private static TemplateList Partition(string text, bool fromRight, string separator, RenderContext context)
     {
@@ -378,7 +378,7 @@ internal static class TextMethods
     {
         var what = $"str.{name}";
         var bound = name == "zfill" ? [.. arguments.Bind(context, what, "width"), "0"] : arguments.Bind(context, what, "width", "fillchar");
-        var missing = Integer(bound[0], 0, context, what) - CodePoints.Count(text);
+        var missing = Integer(bound[0], 0, context, what) - PythonIndexing.Count(text);
         if (missing <= 0)
         {
             return text;

@@ -3,7 +3,7 @@ using System.Text;
 namespace IccEngine.Formats;
 
 /// <summary>Texts counted in code points, as Python counts them; a lone surrogate counts as one.</summary>
-internal static class CodePoints
+internal static class PythonIndexing
 {
     public static long Count(string text)
     {
