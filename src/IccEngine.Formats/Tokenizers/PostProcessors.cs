@@ -17,10 +17,10 @@ internal sealed class TrimOffsetsPostProcessor(bool addPrefixSpace) : IPostProce
             var (start, end) = tokens.Offsets[i];
             var leading = points.TakeWhile(IsSpace).Count();
             var trailing = points.Reverse().TakeWhile(IsSpace).Count();
-            // The first space of the text may be the added one, which has no place in the text as given.
-            if (leading > 0 && (i == 0 || start == 0) && addPrefixSpace)
+            // A single space that begins the text may be the added one, which has no place in the text as given.
+            if (leading == 1 && (i == 0 || start == 0) && addPrefixSpace)
             {
-                leading--;
+                leading = 0;
             }
             start = Math.Min(start + leading, end);
             if (end >= trailing)
