@@ -17,6 +17,7 @@ public sealed class Checkpoint : IDisposable
     public const string IndexName = "model.safetensors.index.json";
 
     private readonly Dictionary<string, HostTensor> _tensors = new(StringComparer.Ordinal);
+    private readonly List<SafeTensorsFile> _files = [];
 
     private Checkpoint(string path) => Path = path;
 
@@ -25,8 +26,6 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>The files the tensors lie in.</summary>
     public IReadOnlyList<SafeTensorsFile> Files => _files;
-
-    private readonly List<SafeTensorsFile> _files = [];
 
     /// <summary>All tensors; valid until this object is disposed.</summary>
     public IReadOnlyCollection<HostTensor> Tensors => _tensors.Values;
