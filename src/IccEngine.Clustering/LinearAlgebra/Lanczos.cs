@@ -33,7 +33,7 @@ public static class Lanczos
     /// eigenspace, so further copies of a multiple eigenvalue are looked for afterwards: from a new start vector in the complement of
     /// all pairs found, until that complement shows nothing larger.
     /// </summary>
-    /// <param name="product">The product with the matrix.</param>
+    /// <param name="product">The product with the matrix, of entries whose squares are finite.</param>
     /// <param name="n">Its order.</param>
     /// <param name="k">Pairs wanted, at least 1 and at most n less the known ones.</param>
     /// <param name="options">Tolerance, limits, known vectors.</param>

@@ -2,6 +2,9 @@ namespace IccEngine.Clustering;
 
 public static partial class Metrics
 {
+    /// <summary>Beside the largest weight 1, weights below this and all that follow are nothing.</summary>
+    private const double NegligibleWeight = 1e-40;
+
     /// <summary>Mutual information of two labelings.</summary>
     /// <param name="labelsTrue">[n].</param>
     /// <param name="labelsPred">[n].</param>
@@ -52,7 +55,11 @@ public static partial class Metrics
     /// <param name="labelsTrue">[n].</param>
     /// <param name="labelsPred">[n].</param>
     /// <returns>0 to 1; 1 where there is one predicted cluster.</returns>
-    public static double Completeness(ReadOnlySpan<int> labelsTrue, ReadOnlySpan<int> labelsPred) => Homogeneity(labelsPred, labelsTrue);
+    public static double Completeness(ReadOnlySpan<int> labelsTrue, ReadOnlySpan<int> labelsPred)
+    {
+        var table = new ContingencyTable(labelsTrue, labelsPred);
+        return table.ColumnSums.Length == 1 ? 1 : MutualInfo(table) / Entropy(table.ColumnSums, table.N);
+    }
 
     /// <summary>The harmonic mean of homogeneity and completeness (Rosenberg and Hirschberg 2007).</summary>
     /// <param name="labelsTrue">[n].</param>
@@ -85,43 +92,49 @@ public static partial class Metrics
     }
 
     /// <summary>
-    /// The mean of the mutual information over all labelings of the same cluster sizes (hypergeometric model). Clusters of one size share
-    /// their term; there are fewer than sqrt(2 n) sizes, so many small clusters stay cheap.
+    /// The mean of the mutual information over all labelings of the same cluster sizes. Clusters of one size share their term; there are
+    /// fewer than sqrt(2 n) sizes, so many small clusters stay cheap.
     /// </summary>
     private static double ExpectedMutualInfo(ContingencyTable table)
     {
-        var n = table.N;
-        var logFactorial = LogFactorials((int)n);
         var sum = 0.0;
         foreach (var rows in table.RowSums.GroupBy(s => s))
         {
             foreach (var columns in table.ColumnSums.GroupBy(s => s))
             {
-                var (a, b) = (rows.Key, columns.Key);
-                var terms = 0.0;
-                var constant = logFactorial[a] + logFactorial[b] + logFactorial[n - a] + logFactorial[n - b] - logFactorial[n];
-                for (var m = Math.Max(1, a + b - n); m <= Math.Min(a, b); m++)
-                {
-                    var probability = Math.Exp(constant - logFactorial[m] - logFactorial[a - m] - logFactorial[b - m] - logFactorial[n - a - b + m]);
-                    terms += (double)m / n * Math.Log((double)n * m / ((double)a * b)) * probability;
-                }
-                sum += terms * rows.Count() * columns.Count();
+                sum += ExpectedTerm(rows.Key, columns.Key, table.N) * rows.Count() * columns.Count();
             }
         }
         return sum;
     }
 
-    /// <summary>ln 0! .. ln n!, summed with compensation: the differences of these large numbers must keep their digits.</summary>
-    private static double[] LogFactorials(int n)
+    /// <summary>
+    /// The mean of m/n ln(n m / (a b)) for the overlap m of random sets of a and b among n points. Its hypergeometric weights follow from each
+    /// other, outwards from the largest, and are divided by their sum: no logarithm of a factorial loses digits.
+    /// </summary>
+    private static double ExpectedTerm(double a, double b, double n)
     {
-        var table = new double[n + 1];
-        var lost = 0.0;
-        for (var i = 1; i <= n; i++)
+        var (least, most) = (Math.Max(0, a + b - n), Math.Min(a, b));
+        var mode = Math.Clamp(Math.Floor((a + 1) * (b + 1) / (n + 2)), least, most);
+        var (weights, terms) = (0.0, 0.0);
+        void Add(double m, double weight)
         {
-            var term = Math.Log(i) - lost;
-            table[i] = table[i - 1] + term;
-            lost = table[i] - table[i - 1] - term;
+            weights += weight;
+            terms += m == 0 ? 0 : weight * m / n * Math.Log(n * m / (a * b));
         }
-        return table;
+        Add(mode, 1);
+        var w = 1.0;
+        for (var m = mode; m < most && w > NegligibleWeight; m++)
+        {
+            w *= (a - m) * (b - m) / ((m + 1) * (n - a - b + m + 1));
+            Add(m + 1, w);
+        }
+        w = 1;
+        for (var m = mode; m > least && w > NegligibleWeight; m--)
+        {
+            w *= m * (n - a - b + m) / ((a - m + 1) * (b - m + 1));
+            Add(m - 1, w);
+        }
+        return terms / weights;
     }
 }
