@@ -23,7 +23,7 @@ internal sealed class TemplateParser
     }
 
     /// <summary>
-    /// Statements up to a tag named in <paramref name="ends"/>, whose "{%" is then read and whose name is current; or up to
+    /// Statements up to a tag named in Ends of <paramref name="block"/>, whose "{%" is then read and whose name is current; or up to
     /// the end of the template.
     /// </summary>
     private Statement[] ParseBody((string Tag, int Line, string[] Ends)? block)
