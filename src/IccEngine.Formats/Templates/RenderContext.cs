@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using IccEngine.Core;
 
@@ -69,7 +70,7 @@ internal sealed class RenderContext(string name, TemplateLimits limits, Func<Dat
 
     public void CheckStack()
     {
-        if (!System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             throw Error("the template is nested too deeply");
         }

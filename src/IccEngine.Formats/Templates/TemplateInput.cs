@@ -68,7 +68,7 @@ internal static class TemplateInput
         {
             return double.Parse(raw, CultureInfo.InvariantCulture);
         }
-        return long.TryParse(raw, CultureInfo.InvariantCulture, out var integer) ? integer
+        return long.TryParse(raw, CultureInfo.InvariantCulture, out var integer) ? (object)integer
             : raw.Length <= 1000 ? BigInteger.Parse(raw, CultureInfo.InvariantCulture)
             : throw new IccArgumentException($"an integer of {raw.Length} digits in JSON: at most 1000");
     }

@@ -314,7 +314,7 @@ internal static class TextMethods
             var start = at;
             if (most >= 0 && parts.Count >= most)
             {
-                parts.Add(PythonSpace.TrimEnd(text[start..]));
+                parts.Add(text[start..]);
                 return;
             }
             while (at < text.Length && !PythonSpace.IsSpace(text[at]))

@@ -23,7 +23,7 @@ internal sealed class TemplateParser
     }
 
     /// <summary>
-    /// Statements up to one of the tags that end the block, whose "{%" is then read and whose name is current; or up to
+    /// Statements up to a tag named in Ends of <paramref name="block"/>, whose "{%" is then read and whose name is current; or up to
     /// the end of the template.
     /// </summary>
     private Statement[] ParseBody((string Tag, int Line, string[] Ends)? block)
@@ -91,7 +91,7 @@ internal sealed class TemplateParser
         while (true)
         {
             var condition = expressions.ParseTuple(withConditional: false);
-            reader.ExpectEnd(TokenKind.BlockEnd);
+            BeginBody();
             branches.Add((condition, ParseBody(("if", line, ["elif", "else", "endif"]))));
             if (!reader.SkipName("elif"))
             {
@@ -121,7 +121,7 @@ internal sealed class TemplateParser
         {
             throw reader.Unsupported(line, "a recursive loop");
         }
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        BeginBody();
         loops++;
         var body = ParseBody(("for", line, ["else", "endfor"]));
         loops--;
@@ -145,7 +145,7 @@ internal sealed class TemplateParser
             return new SetStatement(line, target, value);
         }
         var filters = expressions.ParseBlockFilters(startsInline: false);
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        BeginBody();
         var body = ParseOwnBody("set", line, "endset");
         return new CaptureStatement(line, target, filters, body);
     }
@@ -153,7 +153,7 @@ internal sealed class TemplateParser
     private CaptureStatement ParseFilterBlock(int line)
     {
         var filters = expressions.ParseBlockFilters(startsInline: true);
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        BeginBody();
         return new CaptureStatement(line, null, filters, ParseOwnBody("filter", line, "endfilter"));
     }
 
@@ -176,7 +176,7 @@ internal sealed class TemplateParser
             }
             parameters.Add((parameter, value));
         }
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        BeginBody();
         return new MacroStatement(line, name, [.. parameters], ParseOwnBody("macro", line, "endmacro"));
     }
 
@@ -222,6 +222,13 @@ internal sealed class TemplateParser
         loops = outer;
         EndBlock(end);
         return body;
+    }
+
+    /// <summary>The end of an opening tag; Jinja allows a colon before it.</summary>
+    private void BeginBody()
+    {
+        reader.SkipOperator(":");
+        reader.ExpectEnd(TokenKind.BlockEnd);
     }
 
     private void EndBlock(string end)

@@ -16,7 +16,6 @@ internal sealed class TemplateRenderer
     private readonly TemplateEvaluator evaluator;
     private StringBuilder output = new();
     private int macroDepth;
-    private int loopDepth;
 
     private TemplateRenderer(RenderContext context)
     {
@@ -130,7 +129,7 @@ internal sealed class TemplateRenderer
             Run(node.Otherwise, new TemplateScope(scope));
             return;
         }
-        var state = new LoopState(items, loopDepth++);
+        var state = new LoopState(items);
         for (var i = 0; i < items.Count; i++)
         {
             context.Spend(1);
@@ -144,7 +143,6 @@ internal sealed class TemplateRenderer
                 break;
             }
         }
-        loopDepth--;
     }
 
     private void Assign(AssignTarget target, object? value, TemplateScope scope, int line)

@@ -69,7 +69,7 @@ internal sealed record BoundMethod(object Target, string Name);
 internal sealed record GlobalFunction(string Name);
 
 /// <summary>The variable 'loop' of a running loop.</summary>
-internal sealed class LoopState(IReadOnlyList<object?> items, int depth)
+internal sealed class LoopState(IReadOnlyList<object?> items)
 {
     public int Index { get; set; }
 
@@ -85,8 +85,9 @@ internal sealed class LoopState(IReadOnlyList<object?> items, int depth)
         "first" => Index == 0,
         "last" => Index == items.Count - 1,
         "length" => (long)items.Count,
-        "depth" => depth + 1L,
-        "depth0" => (long)depth,
+        // Only recursive loops are deeper in Jinja.
+        "depth" => 1L,
+        "depth0" => 0L,
         "previtem" => Index > 0 ? items[Index - 1] : new Undefined("there is no previous item"),
         "nextitem" => Index + 1 < items.Count ? items[Index + 1] : new Undefined("there is no next item"),
         "cycle" or "changed" => new BoundMethod(this, name),

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IccEngine.Core;
 
 namespace IccEngine.Formats;
@@ -62,9 +63,9 @@ internal sealed class TokenReader(List<TemplateToken> tokens, string name, Templ
     /// <summary>One level deeper into blocks or expressions; <see cref="Leave"/> goes back.</summary>
     public void Enter()
     {
-        if (++depth > limits.Nesting)
+        if (++depth > limits.Nesting || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
-            throw Error($"blocks or expressions are nested deeper than {limits.Nesting} levels");
+            throw Error($"blocks or expressions are nested deeper than {Math.Min(depth - 1, limits.Nesting)} levels");
         }
     }
 
