@@ -25,6 +25,7 @@ public sealed class AttentionTap
     {
         Validate(spans, singles);
         (Spans, Singles, PerHead) = (spans, singles, perHead);
+        SinglesByPosition = [.. Enumerable.Range(0, singles.Length).OrderBy(o => singles[o])];
         (SpanToSpan, SingleToSpan, SingleToSingle) = (spanToSpan, singleToSpan, singleToSingle);
     }
 
@@ -33,6 +34,9 @@ public sealed class AttentionTap
 
     /// <summary>Positions [O] of single tokens.</summary>
     public int[] Singles { get; }
+
+    /// <summary>Indices into <see cref="Singles"/> [O], in the order of their positions: how a kernel meets them.</summary>
+    public int[] SinglesByPosition { get; }
 
     /// <summary>Whether the heads are kept apart.</summary>
     public bool PerHead { get; }

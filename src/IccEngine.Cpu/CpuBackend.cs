@@ -1,0 +1,291 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IccEngine.Core;
+
+namespace IccEngine.Cpu;
+
+/// <summary>
+/// The backend of the processor: SIMD kernels written once for every instruction set, on threads of its own. Activations, taps and the
+/// KV cache are float32; weights are read in the type of their file, where it is mapped.
+/// <para>
+/// Equal calls give equal bits under one instruction set, whatever the number of threads. A row of a linear layer gets the same bits
+/// whatever rows are beside it, as long as the call has at most 8 rows or more than 8 both times (the two add up the inputs in different
+/// orders); a row of an attention likewise with 8 (rows of its sequence times query heads of a group). Whether taps are wanted never
+/// changes the output.
+/// </para>
+/// </summary>
+public sealed unsafe class CpuBackend : IBackend
+{
+    private readonly WorkerPool _pool;
+    private readonly Kernels _kernels;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="threads">Threads that compute, the caller's included; 0: one for every core.</param>
+    /// <param name="instructionSet">What the kernels may use; null: the widest of <see cref="Supported"/>.</param>
+    /// <exception cref="IccArgumentException"><paramref name="threads"/> is negative or more than 1024.</exception>
+    /// <exception cref="IccUnsupportedException">This process cannot run the instruction set.</exception>
+    public CpuBackend(int threads = 0, InstructionSet? instructionSet = null)
+    {
+        if (threads is < 0 or > 1024)
+        {
+            throw new IccArgumentException($"threads {threads}: expected 0 (all cores) to 1024");
+        }
+        InstructionSet = InstructionSets.Choose(instructionSet);
+        _kernels = Kernels.For(InstructionSet);
+        _pool = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
+    }
+
+    /// <summary>The instruction sets that this process can run, the narrowest first.</summary>
+    public static IReadOnlyList<InstructionSet> Supported => InstructionSets.Supported;
+
+    /// <summary>The instruction set in use.</summary>
+    public InstructionSet InstructionSet { get; }
+
+    /// <summary>Threads that compute, the caller's included.</summary>
+    public int Threads => _pool.Threads;
+
+    /// <inheritdoc/>
+    public string Description => $"cpu ({InstructionSets.Name(InstructionSet)}, {Threads} thread{(Threads == 1 ? "" : "s")})";
+
+    /// <inheritdoc/>
+    public DType ActivationType => DType.F32;
+
+    /// <summary>Lanes of the vectors that the kernels were compiled for.</summary>
+    internal int Lanes => _kernels.Lanes;
+
+    /// <inheritdoc/>
+    public Tensor Allocate(Shape shape) => new(new HostBuffer(DType.F32, shape.Elements), 0, shape);
+
+    /// <inheritdoc/>
+    public Weight LoadWeight(HostTensor source) => new CpuWeight(source);
+
+    /// <inheritdoc/>
+    public KvCache CreateKvCache(KvShape shape) => new CpuKvCache(shape);
+
+    /// <inheritdoc/>
+    public void Clear(Tensor x)
+    {
+        var job = new ClearJob(Pointer(x), x.Shape.Elements);
+        _pool.Run(ref job, Chunks.Of(x.Shape.Elements));
+        GC.KeepAlive(x.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<double> source, Tensor destination)
+    {
+        var y = HostCopy.Span(destination, source.Length, nameof(source));
+        HostCopy.Narrow(source, y);
+        GC.KeepAlive(destination.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlySpan<float> source, Tensor destination)
+    {
+        source.CopyTo(HostCopy.Span(destination, source.Length, nameof(source)));
+        GC.KeepAlive(destination.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Read(Tensor source, Span<float> destination)
+    {
+        HostCopy.Span(source, destination.Length, nameof(destination)).CopyTo(destination);
+        GC.KeepAlive(source.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Read(Tensor source, Span<double> destination)
+    {
+        HostCopy.Widen(HostCopy.Span(source, destination.Length, nameof(destination)), destination);
+        GC.KeepAlive(source.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y)
+    {
+        var weight = Checks.Matrix(table, nameof(table));
+        var hidden = table.Shape[1];
+        Checks.Shape(y, new Shape(ids.Length, hidden), nameof(y));
+        foreach (var id in ids)
+        {
+            Checks.That(id >= 0 && id < table.Shape[0], nameof(ids), id, $"a row of {table.Shape}");
+        }
+        fixed (int* pinned = ids)
+        {
+            _kernels.Embed(_pool, weight.Address, weight.Elements, pinned, ids.Length, Pointer(y), hidden);
+        }
+        GC.KeepAlive(weight);
+        GC.KeepAlive(y.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void RmsNorm(Tensor x, Weight weight, float eps, Tensor y)
+    {
+        var w = Checks.Vector(weight, nameof(weight));
+        var n = weight.Shape[0];
+        Checks.That(x.Shape.Rank > 0 && x.Shape[x.Shape.Rank - 1] == n, nameof(x), x.Shape, $"rows of {n}");
+        Checks.Shape(y, x.Shape, nameof(y));
+        _kernels.RmsNorm(_pool, Pointer(x), (float*)w.Address, eps, Pointer(y), checked((int)(x.Shape.Elements / n)), n);
+        GC.KeepAlive(w);
+        GC.KeepAlive(x.Buffer);
+        GC.KeepAlive(y.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void Linear(Tensor x, Weight weight, Weight? bias, Tensor y, float scale = 1f, bool accumulate = false)
+    {
+        var w = Checks.Matrix(weight, nameof(weight));
+        var (outputs, inputs) = (weight.Shape[0], weight.Shape[1]);
+        Checks.That(x.Shape.Rank == 2 && x.Shape[1] == inputs, nameof(x), x.Shape, $"rows of {inputs}");
+        Checks.Shape(y, new Shape(x.Shape[0], outputs), nameof(y));
+        var b = bias is null ? null : Checks.Vector(bias, nameof(bias));
+        Checks.That(bias is null || bias.Shape[0] == outputs, nameof(bias), bias?.Shape, $"[{outputs}]");
+        var call = new LinearCall
+        {
+            X = Pointer(x),
+            W = w.Address,
+            Bias = b is null ? null : (float*)b.Address,
+            Y = Pointer(y),
+            Rows = x.Shape[0],
+            Inputs = inputs,
+            Outputs = outputs,
+            Scale = scale,
+            Accumulate = accumulate,
+        };
+        _kernels.Linear(_pool, call, w.Elements);
+        GC.KeepAlive(w);
+        GC.KeepAlive(b);
+        GC.KeepAlive(x.Buffer);
+        GC.KeepAlive(y.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void RotateAndStore(
+        Tensor query, Tensor key, Tensor value, Tensor cos, Tensor sin, KvCache cache, int layer, ReadOnlySpan<SequenceRows> sequences)
+    {
+        var paged = Checks.Cache(cache, layer);
+        var (kvHeads, headDim) = (cache.Shape.KvHeads, cache.Shape.HeadDim);
+        Checks.That(query.Shape.Rank == 3 && query.Shape[2] == headDim, nameof(query), query.Shape, $"heads of {headDim}");
+        Checks.That(headDim % 2 == 0, nameof(cache), headDim, "heads of an even number of elements");
+        var rows = query.Shape[0];
+        Checks.Shape(key, new Shape(rows, kvHeads, headDim), nameof(key));
+        Checks.Shape(value, new Shape(rows, kvHeads, headDim), nameof(value));
+        Checks.Shape(cos, new Shape(rows, headDim / 2), nameof(cos));
+        Checks.Shape(sin, new Shape(rows, headDim / 2), nameof(sin));
+        foreach (ref readonly var sequence in sequences)
+        {
+            Checks.Sequence(sequence, rows, cache.Shape);
+        }
+        fixed (byte* pinned = &Unsafe.As<SequenceRows, byte>(ref MemoryMarshal.GetReference(sequences)))
+        {
+            var call = new RotateAndStoreCall
+            {
+                Query = Pointer(query),
+                Key = Pointer(key),
+                Value = Pointer(value),
+                Cos = Pointer(cos),
+                Sin = Pointer(sin),
+                Rows = rows,
+                Heads = query.Shape[1],
+                Cache = paged,
+                Layer = layer,
+                Sequences = pinned,
+                SequenceCount = sequences.Length,
+            };
+            _kernels.RotateAndStore(_pool, call);
+        }
+        Checks.KeepAlive(query, key, value, cos, sin);
+    }
+
+    /// <inheritdoc/>
+    public void Attention(in AttentionCall call)
+    {
+        var work = Checks.Attention(call);
+        if (!call.Output.IsEmpty)
+        {
+            Checks.Shape(call.Output, call.Query.Shape, nameof(call.Output));
+        }
+        foreach (ref readonly var sequence in call.Sequences.Span)
+        {
+            if (sequence.Tap is { } tap)
+            {
+                Checks.Tap(tap, work.Heads);
+            }
+        }
+        _kernels.Attention(_pool, work with { Output = call.Output.IsEmpty ? null : Pointer(call.Output) });
+        Checks.KeepAlive(call.Query, call.Output);
+        GC.KeepAlive(call.Sequences);
+    }
+
+    /// <inheritdoc/>
+    public void AttentionProbabilities(in AttentionCall call, int sequence, int head, int firstRow, Tensor probabilities)
+    {
+        var work = Checks.Attention(call);
+        Checks.That(sequence >= 0 && sequence < call.Sequences.Length, nameof(sequence), sequence, $"below {call.Sequences.Length}");
+        Checks.That(head >= 0 && head < work.Heads, nameof(head), head, $"below {work.Heads}");
+        ref readonly var rows = ref call.Sequences.Span[sequence];
+        var shape = probabilities.Shape;
+        Checks.That(shape.Rank == 2 && shape[1] >= rows.Length, nameof(probabilities), shape, $"rows of at least {rows.Length}");
+        Checks.That(firstRow >= 0 && firstRow <= rows.RowCount - shape[0], nameof(firstRow), firstRow, $"{shape[0]} of {rows.RowCount} rows");
+        _kernels.AttentionProbabilities(_pool, work, sequence, head, firstRow, shape[0], Pointer(probabilities), shape[1]);
+        Checks.KeepAlive(call.Query, probabilities);
+    }
+
+    /// <inheritdoc/>
+    public void SiluMultiply(Tensor gate, Tensor up, Tensor y)
+    {
+        Checks.Shape(up, gate.Shape, nameof(up));
+        Checks.Shape(y, gate.Shape, nameof(y));
+        _kernels.SiluMultiply(_pool, Pointer(gate), Pointer(up), Pointer(y), gate.Shape.Elements);
+        Checks.KeepAlive(gate, up, y);
+    }
+
+    /// <inheritdoc/>
+    public void Add(Tensor x, Tensor y)
+    {
+        Checks.Shape(y, x.Shape, nameof(y));
+        _kernels.Add(_pool, Pointer(x), Pointer(y), x.Shape.Elements);
+        Checks.KeepAlive(x, y);
+    }
+
+    /// <inheritdoc/>
+    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
+    {
+        Checks.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");
+        var (rows, vocabulary) = (logits.Shape[0], logits.Shape[1]);
+        Checks.That(best.Length >= rows, nameof(best), best.Length, $"room for {rows} rows");
+        var x = Pointer(logits);
+        if (allowed.IsEmpty)
+        {
+            _kernels.ArgMax(_pool, x, rows, vocabulary, best);
+        }
+        foreach (var candidate in allowed)
+        {
+            Checks.That(candidate >= 0 && candidate < vocabulary, nameof(allowed), candidate, $"below {vocabulary}");
+        }
+        for (var row = 0; row < rows && !allowed.IsEmpty; row++, x += vocabulary)
+        {
+            best[row] = allowed[0];
+            foreach (var candidate in allowed)
+            {
+                best[row] = x[candidate] > x[best[row]] ? candidate : best[row];
+            }
+        }
+        GC.KeepAlive(logits.Buffer);
+    }
+
+    /// <summary>Ends the threads. Tensors, weights and caches keep their memory until they are disposed themselves.</summary>
+    public void Dispose() => _pool.Dispose();
+
+    /// <summary>First element of a tensor of this backend.</summary>
+    /// <exception cref="ArgumentException">It is of another backend or type, or nothing.</exception>
+    /// <exception cref="ObjectDisposedException">Its memory was given back.</exception>
+    internal static float* Pointer(Tensor x)
+    {
+        if (x.Buffer is not HostBuffer { DType: DType.F32 } buffer)
+        {
+            throw new ArgumentException($"a tensor {x.Shape} of {(x.IsEmpty ? "nothing" : x.DType)}; expected float32 in host memory");
+        }
+        ObjectDisposedException.ThrowIf(buffer.Address == 0, buffer);
+        return (float*)buffer.Address + x.Offset;
+    }
+}
