@@ -1,0 +1,44 @@
+using IccEngine.Core;
+
+namespace IccEngine.Models;
+
+/// <summary>Which pages of a KV cache are free.</summary>
+internal sealed class PagePool
+{
+    private readonly Stack<int> _free;
+    private readonly int _pageTokens;
+
+    public PagePool(KvShape shape)
+    {
+        _pageTokens = shape.PageTokens;
+        _free = new Stack<int>(shape.Pages);
+        for (var page = shape.Pages - 1; page >= 0; page--)
+        {
+            _free.Push(page);
+        }
+    }
+
+    /// <summary>Whether the sequence can grow to <paramref name="length"/> tokens without more pages than are free.</summary>
+    public int PagesMissing(Sequence sequence, int length) => (length + _pageTokens - 1) / _pageTokens - sequence.PageCount;
+
+    public int Free => _free.Count;
+
+    /// <summary>Gives the sequence pages for <paramref name="length"/> tokens.</summary>
+    public void Grow(Sequence sequence, int length)
+    {
+        for (var missing = PagesMissing(sequence, length); missing > 0; missing--)
+        {
+            sequence.AddPage(_free.Pop());
+        }
+    }
+
+    /// <summary>Takes all pages of the sequence back.</summary>
+    public void Release(Sequence sequence)
+    {
+        foreach (var page in sequence.Pages.Span)
+        {
+            _free.Push(page);
+        }
+        sequence.Clear();
+    }
+}

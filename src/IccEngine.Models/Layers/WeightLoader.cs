@@ -1,0 +1,30 @@
+using IccEngine.Core;
+using IccEngine.Formats;
+
+namespace IccEngine.Models;
+
+/// <summary>Hands tensors of a checkpoint to a backend, checks their shapes, and owns the weights.</summary>
+internal sealed class WeightLoader(Checkpoint checkpoint, IBackend backend) : IDisposable
+{
+    private readonly List<Weight> _weights = [];
+    private readonly HashSet<string> _used = [];
+
+    public Weight Load(string name, params long[] extents)
+    {
+        var tensor = checkpoint.Get(name);
+        if (!tensor.Extents.SequenceEqual(extents))
+        {
+            throw new IccFormatException(
+                checkpoint.Path,
+                $"tensor {name}: extents [{string.Join(", ", tensor.Extents)}], expected [{string.Join(", ", extents)}] by config.json");
+        }
+        var weight = backend.LoadWeight(tensor);
+        _weights.Add(weight);
+        _used.Add(name);
+        return weight;
+    }
+
+    public IReadOnlyList<string> Unused() => [.. checkpoint.Tensors.Select(t => t.Name).Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal)];
+
+    public void Dispose() => _weights.ForEach(w => w.Dispose());
+}

@@ -1,0 +1,261 @@
+using IccEngine.Core;
+
+namespace IccEngine.Models;
+
+/// <summary>Sizes of a session, fixed when it is made.</summary>
+/// <param name="MaxTokens">Tokens that its sequences hold together.</param>
+/// <param name="MaxSequences">Sequences at one time.</param>
+/// <param name="MaxBatchTokens">Rows of one pass through the layers: longer prompts are prefilled in chunks of this many.</param>
+/// <param name="MaxLoraRank">Largest rank of the adapters that its sequences use.</param>
+public sealed record SessionOptions(int MaxTokens, int MaxSequences = 1, int MaxBatchTokens = 512, int MaxLoraRank = 0);
+
+/// <summary>
+/// Sequences in progress on one model: a paged KV cache and the memory of a forward pass. One thread at a time; several sessions of one
+/// model may run side by side.
+/// </summary>
+public sealed class InferenceSession : IDisposable
+{
+    private const int PageTokens = 64;
+    private const int LogitTileRows = 64;
+    private readonly CausalLM _model;
+    private readonly KvCache _cache;
+    private readonly PagePool _pages;
+    private readonly ForwardState _state;
+    private readonly ForwardBatch _batch;
+    private readonly RotaryTable _rotary;
+    private readonly int _maxLoraRank;
+    private Tensor _logits; // [inputs, vocab]: the last logits of every input
+
+    /// <summary>Takes the memory that sessions of this size need; that of the cache is committed as it is written.</summary>
+    /// <exception cref="IccArgumentException">A size below 1.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
+    public InferenceSession(CausalLM model, SessionOptions options)
+    {
+        if (options.MaxTokens < 1 || options.MaxSequences < 1 || options.MaxBatchTokens < 1 || options.MaxLoraRank < 0)
+        {
+            throw new IccArgumentException($"{options}: expected sizes of at least 1");
+        }
+        var config = model.Config;
+        (_model, _maxLoraRank) = (model, options.MaxLoraRank);
+        var pages = (options.MaxTokens - 1) / PageTokens + options.MaxSequences; // each sequence may end with a page begun
+        var rows = Math.Min(options.MaxBatchTokens, options.MaxTokens);
+        var shape = new KvShape(config.NumHiddenLayers, config.NumKeyValueHeads, config.HeadDim, PageTokens, pages);
+        _cache = model.Backend.CreateKvCache(shape);
+        _pages = new PagePool(shape);
+        _state = new ForwardState(model.Backend, config, _cache, rows, options.MaxLoraRank);
+        _batch = new ForwardBatch(rows);
+        _rotary = new RotaryTable(config, rows);
+    }
+
+    /// <summary>Begins an empty sequence.</summary>
+    /// <param name="adapter">The adapter that its tokens pass through, or null; of the same model.</param>
+    /// <exception cref="IccArgumentException">The adapter's rank is above what the session was made for.</exception>
+    public Sequence Begin(LoraAdapter? adapter = null)
+    {
+        if (adapter is not null && (adapter.Rank > _maxLoraRank || adapter.Model != _model))
+        {
+            throw new IccArgumentException(
+                $"an adapter of rank {adapter.Rank}: this session takes adapters of its own model up to rank {_maxLoraRank}");
+        }
+        return new Sequence(adapter);
+    }
+
+    /// <summary>Ends a sequence; its pages are free for others, and the object may begin anew.</summary>
+    public void End(Sequence sequence) => _pages.Release(sequence);
+
+    /// <summary>
+    /// New tokens of any number of sequences through the model, packed into as few batches as fit; prefill, continued prefill and decode
+    /// alike.
+    /// </summary>
+    /// <param name="inputs">At most one entry a sequence.</param>
+    /// <param name="options">What to hand over on the way.</param>
+    /// <param name="cancellation">Looked at before every layer; the sequences then stand at their last whole batch.</param>
+    /// <exception cref="IccArgumentException">No room, no tokens, a token that the model does not have, or a sequence that ended at a tap.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Forward(ReadOnlySpan<SequenceInput> inputs, ForwardOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= _silent;
+        var total = Prepare(inputs);
+        var stopLayer = StopLayer(inputs, options);
+        long done = 0;
+        var (input, offset) = (0, 0);
+        while (input < inputs.Length)
+        {
+            FillBatch(inputs, options, ref input, ref offset);
+            _batch.StopsAtTap = stopLayer is not null;
+            _batch.LastLayer = stopLayer ?? _model.Config.NumHiddenLayers - 1;
+            if (_model.Forward(_state, _batch, options, cancellation))
+            {
+                GiveLogits(options);
+            }
+            foreach (var part in _batch.Parts)
+            {
+                part.Source.Sequence.Length = part.Start + part.Count;
+                part.Source.Sequence.IsPartial |= stopLayer is not null && stopLayer < _model.Config.NumHiddenLayers;
+            }
+            done += _batch.Rows;
+            options.OnProgress?.Invoke(done, total);
+        }
+        _batch.ReleaseTile();
+    }
+
+    /// <summary>Logits [1, vocab] after the last token of an input that wanted them; valid until the next forward pass.</summary>
+    public Tensor LastLogits(int input) => _logits.Rows(input, 1);
+
+    /// <summary>Gives all memory back.</summary>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _state.Dispose();
+        _logits.Buffer?.Dispose();
+    }
+
+    private static readonly ForwardOptions _silent = new();
+
+    /// <summary>Checks the inputs, gives their sequences pages, and counts the tokens.</summary>
+    private long Prepare(ReadOnlySpan<SequenceInput> inputs)
+    {
+        long total = 0;
+        long missing = 0;
+        foreach (var input in inputs)
+        {
+            if (input.Sequence.IsPartial)
+            {
+                throw new IccArgumentException("this sequence ended at its last tapped layer and cannot be continued; ask for logits to keep it");
+            }
+            if (input.Tokens.IsEmpty)
+            {
+                throw new IccArgumentException("a sequence without new tokens; expected at least one");
+            }
+            foreach (var id in input.Tokens.Span)
+            {
+                if ((uint)id >= (uint)_model.Config.VocabSize)
+                {
+                    throw new IccArgumentException($"token id {id}: expected 0 to {_model.Config.VocabSize - 1}");
+                }
+            }
+            total += input.Tokens.Length;
+            missing += Math.Max(0, _pages.PagesMissing(input.Sequence, input.Sequence.Length + input.Tokens.Length));
+        }
+        if (missing > _pages.Free)
+        {
+            throw new IccArgumentException(
+                $"{total} new tokens need {missing} more pages of {PageTokens} in the KV cache; {_pages.Free} are free: make the session larger");
+        }
+        foreach (var input in inputs)
+        {
+            _pages.Grow(input.Sequence, input.Sequence.Length + input.Tokens.Length);
+        }
+        if (_logits.IsEmpty || _logits.Shape[0] < inputs.Length)
+        {
+            MakeRoomForLogits(inputs);
+        }
+        return total;
+    }
+
+    private void MakeRoomForLogits(ReadOnlySpan<SequenceInput> inputs)
+    {
+        foreach (var input in inputs)
+        {
+            if (input.Logits == LogitsWanted.Last)
+            {
+                _logits.Buffer?.Dispose();
+                _logits = _model.Backend.Allocate(new Shape(inputs.Length, _model.Config.VocabSize));
+                return;
+            }
+        }
+    }
+
+    /// <summary>The layer after whose attention the pass can stop, or null where it runs to the end.</summary>
+    private static int? StopLayer(ReadOnlySpan<SequenceInput> inputs, ForwardOptions options)
+    {
+        var last = -1;
+        foreach (var input in inputs)
+        {
+            if (input.Logits != LogitsWanted.None || input.Capture is null || options.OnHidden is not null)
+            {
+                return null;
+            }
+            last = Math.Max(last, input.Capture.LastLayer);
+        }
+        foreach (var (layer, _) in options.Maps)
+        {
+            last = Math.Max(last, layer);
+        }
+        return last < 0 ? null : last;
+    }
+
+    private void FillBatch(ReadOnlySpan<SequenceInput> inputs, ForwardOptions options, ref int input, ref int offset)
+    {
+        _batch.Clear();
+        _state.Adapters.Clear();
+        while (input < inputs.Length && _batch.Free > 0)
+        {
+            var source = inputs[input];
+            var count = Math.Min(_batch.Free, source.Tokens.Length - offset);
+            var start = source.Sequence.Length; // counts whole batches only, so a part of this call is not in it twice
+            var ends = offset + count == source.Tokens.Length;
+            _rotary.Fill(_batch.Rows, count, start, start - offset + source.Tokens.Length);
+            AddAdapterRun(source.Sequence.Adapter, count);
+            _batch.Add(
+                input, source, source.Tokens.Span.Slice(offset, count), start,
+                wantAll: source.Logits == LogitsWanted.All || options.OnHidden is not null,
+                wantLast: source.Logits == LogitsWanted.Last && ends);
+            (input, offset) = ends ? (input + 1, 0) : (input, offset + count);
+        }
+        _rotary.Upload(_model.Backend, _state.Cos, _state.Sin, _batch.Rows);
+    }
+
+    private void AddAdapterRun(LoraAdapter? adapter, int count)
+    {
+        var runs = _state.Adapters;
+        if (runs.Count > 0 && runs[^1].Adapter == adapter)
+        {
+            runs[^1] = runs[^1] with { Count = runs[^1].Count + count };
+        }
+        else
+        {
+            runs.Add(new AdapterRun(_batch.Rows, count, adapter));
+        }
+    }
+
+    private void GiveLogits(ForwardOptions options)
+    {
+        var parts = _batch.Parts;
+        for (var p = 0; p < parts.Count; p++)
+        {
+            if (parts[p].Source.Logits == LogitsWanted.All && options.OnLogits is { } report)
+            {
+                GiveAllLogits(parts[p], report);
+            }
+            if (!parts[p].WantsLast)
+            {
+                continue;
+            }
+            // Decoding many sequences is one product: their rows, and their places among the inputs, follow one another.
+            var first = p;
+            while (p + 1 < parts.Count && parts[p + 1].WantsLast && parts[p + 1].LastRow == parts[p].LastRow + 1
+                && parts[p + 1].Input == parts[p].Input + 1)
+            {
+                p++;
+            }
+            var count = p - first + 1;
+            _model.Logits(_state, parts[first].LastRow, count, _logits.Rows(parts[first].Input, count));
+        }
+    }
+
+    private void GiveAllLogits(in ForwardBatch.Part part, Action<RowsReport> report)
+    {
+        var room = _model.Backend.Allocate(new Shape(Math.Min(LogitTileRows, part.Count), _model.Config.VocabSize));
+        using (room.Buffer)
+        {
+            for (var row = 0; row < part.Count; row += LogitTileRows)
+            {
+                var count = Math.Min(LogitTileRows, part.Count - row);
+                var logits = room.Rows(0, count);
+                _model.Logits(_state, part.FirstRow + row, count, logits);
+                report(new RowsReport(part.Input, part.Start + row, "logits", logits));
+            }
+        }
+    }
+}
