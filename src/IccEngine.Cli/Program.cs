@@ -1,1 +1,10 @@
-namespace IccEngine.Cli; internal static class Program { private static int Main() => 0; }
+using System.CommandLine;
+using IccEngine.Cli;
+
+var root = new RootCommand("Clusters points with a language model: by the attention between them, or by the model's own answer.")
+{
+    ClusterCommand.Create(),
+    InspectCommand.Create(),
+    GenerateCommand.Create(),
+};
+return await CommandHost.RunAsync(root, args);

@@ -168,7 +168,10 @@ public sealed unsafe class CpuBackend : IBackend
         Checks.That(headDim % 2 == 0, nameof(cache), headDim, "heads of an even number of elements");
         var rows = query.Shape[0];
         Checks.Shape(key, new Shape(rows, kvHeads, headDim), nameof(key));
-        Checks.Shape(value, new Shape(rows, kvHeads, headDim), nameof(value));
+        if (!value.IsEmpty)
+        {
+            Checks.Shape(value, new Shape(rows, kvHeads, headDim), nameof(value));
+        }
         Checks.Shape(cos, new Shape(rows, headDim / 2), nameof(cos));
         Checks.Shape(sin, new Shape(rows, headDim / 2), nameof(sin));
         foreach (ref readonly var sequence in sequences)
@@ -181,7 +184,7 @@ public sealed unsafe class CpuBackend : IBackend
             {
                 Query = Pointer(query),
                 Key = Pointer(key),
-                Value = Pointer(value),
+                Value = value.IsEmpty ? null : Pointer(value),
                 Cos = Pointer(cos),
                 Sin = Pointer(sin),
                 Rows = rows,

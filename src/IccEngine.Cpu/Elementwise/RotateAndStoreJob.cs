@@ -12,7 +12,7 @@ internal unsafe struct RotateAndStoreCall
     /// <summary>[rows, kvHeads, headDim]</summary>
     public float* Key;
 
-    /// <summary>[rows, kvHeads, headDim]</summary>
+    /// <summary>[rows, kvHeads, headDim], or null</summary>
     public float* Value;
 
     /// <summary>[rows, headDim / 2]</summary>
@@ -81,7 +81,10 @@ internal readonly unsafe struct RotateAndStoreJob<TOps, TV>(RotateAndStoreCall c
             var from = ((long)row * kvHeads + head) * headDim;
             var key = call.Cache.Keys(call.Layer, page, head) + slot;
             new ReadOnlySpan<float>(call.Key + from, headDim).CopyTo(new Span<float>(key, headDim));
-            new ReadOnlySpan<float>(call.Value + from, headDim).CopyTo(new Span<float>(key + call.Cache.ValueOffset, headDim));
+            if (call.Value != null)
+            {
+                new ReadOnlySpan<float>(call.Value + from, headDim).CopyTo(new Span<float>(key + call.Cache.ValueOffset, headDim));
+            }
         }
     }
 

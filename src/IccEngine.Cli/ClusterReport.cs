@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace IccEngine.Cli;
+
+/// <summary>Prints a clustered table: for people, or as one JSON object.</summary>
+internal static class ClusterReport
+{
+    private const int MostColumns = 6;
+    private const int MostLabels = 200;
+
+    public static void WriteTables(TableClusteringResult result, IccModel model)
+    {
+        var table = result.Table;
+        AnsiConsole.MarkupLineInterpolated($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {model.Name} on {model.DeviceDescription}");
+        for (var i = 0; i < result.Result.Results.Count; i++)
+        {
+            var found = result.Result.Results[i];
+            AnsiConsole.WriteLine();
+            AnsiConsole.Write(Means(result, found));
+            if (table.Rows <= MostLabels)
+            {
+                AnsiConsole.WriteLine($"labels: {string.Join(' ', found.Labels)}");
+            }
+            if (result.Metrics?[i] is { } metrics)
+            {
+                AnsiConsole.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"accuracy {100 * metrics.Accuracy:0.0} %, ARI {metrics.Ari:0.000}, NMI {metrics.Nmi:0.000}"));
+            }
+        }
+        foreach (var remark in result.Result.Remarks)
+        {
+            AnsiConsole.MarkupLineInterpolated($"note: {remark}");
+        }
+    }
+
+    public static void WriteJson(TableClusteringResult result, IccModel model, int clusters, TextWriter output)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("file", result.Table.Path);
+            json.WriteNumber("points", result.Table.Rows);
+            json.WriteNumber("features", result.Table.Columns);
+            json.WriteNumber("clusters", clusters);
+            json.WriteString("model", model.Name);
+            json.WriteString("device", model.DeviceDescription);
+            json.WriteStartArray("results");
+            for (var i = 0; i < result.Result.Results.Count; i++)
+            {
+                WriteResult(json, result.Result.Results[i], result.Metrics?[i]);
+            }
+            json.WriteEndArray();
+            json.WriteStartArray("remarks");
+            foreach (var remark in result.Result.Remarks)
+            {
+                json.WriteStringValue(remark);
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        output.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));
+    }
+
+    private static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
+    {
+        json.WriteStartObject();
+        json.WriteString("method", NameOf(found.Method));
+        if (found.Layer is { } layer)
+        {
+            json.WriteNumber("layer", layer);
+        }
+        else
+        {
+            json.WriteNull("layer");
+        }
+        json.WriteStartArray("labels");
+        foreach (var label in found.Labels)
+        {
+            json.WriteNumberValue(label);
+        }
+        json.WriteEndArray();
+        json.WriteNumber("seconds", Math.Round(found.Seconds, 4));
+        if (metrics is null)
+        {
+            json.WriteNull("metrics");
+        }
+        else
+        {
+            json.WriteStartObject("metrics");
+            json.WriteNumber("accuracy", metrics.Accuracy);
+            json.WriteNumber("ari", metrics.Ari);
+            json.WriteNumber("nmi", metrics.Nmi);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>Size of every cluster and the mean of its columns.</summary>
+    private static Table Means(TableClusteringResult result, MethodResult found)
+    {
+        var table = result.Table;
+        var shown = Math.Min(table.Columns, MostColumns);
+        var layer = found.Layer is { } l ? $", layer {l}" : "";
+        var title = string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}: {found.Seconds:0.00} s");
+        var view = new Table().Title(Markup.Escape(title)).AddColumns("cluster", "rows");
+        for (var c = 0; c < shown; c++)
+        {
+            view.AddColumn(new TableColumn($"mean {Markup.Escape(table.ColumnNames[c])}").RightAligned());
+        }
+        foreach (var cluster in found.Labels.Distinct().Order())
+        {
+            var rows = Enumerable.Range(0, table.Rows).Where(i => found.Labels[i] == cluster).ToArray();
+            view.AddRow(
+            [
+                $"{cluster}", $"{rows.Length}",
+                .. Enumerable.Range(0, shown).Select(c => rows.Average(i => table.Row(i)[c]).ToString("G4", CultureInfo.InvariantCulture)),
+            ]);
+        }
+        return view;
+    }
+
+    private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
+}

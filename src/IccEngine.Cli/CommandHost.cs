@@ -1,0 +1,54 @@
+using System.CommandLine;
+using IccEngine.Core;
+
+namespace IccEngine.Cli;
+
+/// <summary>Runs a command line: one-line errors, exit codes, Ctrl-C.</summary>
+internal static class CommandHost
+{
+    public const int Done = 0;
+    public const int BadInput = 1;
+    public const int InternalError = 2;
+    public const int Cancelled = 130;
+
+    private static readonly Option<bool> _verbose = new("--verbose") { Description = "Print the stack trace of an error.", Recursive = true };
+
+    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    {
+        root.Options.Add(_verbose);
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            Console.Error.WriteLine($"icc: {parsed.Errors[0].Message} (icc {parsed.CommandResult.Command.Name} --help lists what there is)");
+            return BadInput;
+        }
+        var verbose = parsed.GetValue(_verbose);
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("icc: cancelled");
+            return Cancelled;
+        }
+        catch (IccException e)
+        {
+            return Fail(e, BadInput, e.Message);
+        }
+        catch (Exception e)
+        {
+            return Fail(e, InternalError, $"internal error: {e.GetType().Name}: {e.Message} (--verbose prints where)");
+        }
+
+        int Fail(Exception e, int code, string message)
+        {
+            Console.Error.WriteLine($"icc: {message.ReplaceLineEndings(" ")}");
+            if (verbose)
+            {
+                Console.Error.WriteLine(e);
+            }
+            return code;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using IccEngine.Models;
+
+namespace IccEngine.Cli;
+
+/// <summary>The options of every command that runs a model.</summary>
+internal sealed class ModelOptions
+{
+    private readonly Option<string?> _model;
+
+    private readonly Option<string?> _adapter = new("--adapter") { Description = "Folder of a PEFT adapter.", HelpName = "DIR" };
+
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = $"Where to compute: {string.Join(", ", Device.Names)}.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => Device.Names[0],
+    };
+
+    private readonly Option<int> _threads = new("--threads") { Description = "Threads of the cpu; 0: one for every core.", HelpName = "N" };
+
+    private ModelOptions(bool embedded) => _model = new Option<string?>("--model")
+    {
+        Description = "Folder of a model in the layout of the Hugging Face hub" + (embedded ? "; left out: the embedded model." : "."),
+        HelpName = "DIR",
+        Required = !embedded,
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="embedded">Whether the embedded model serves where none is named.</param>
+    public static ModelOptions AddTo(Command command, bool embedded)
+    {
+        var options = new ModelOptions(embedded);
+        command.Options.Add(options._model);
+        command.Options.Add(options._adapter);
+        command.Options.Add(options._device);
+        command.Options.Add(options._threads);
+        return options;
+    }
+
+    /// <summary>Opens the model, and the adapter where one is named.</summary>
+    public LoadedModel Open(ParseResult parsed)
+    {
+        var (device, threads) = (parsed.GetValue(_device)!, parsed.GetValue(_threads));
+        var model = parsed.GetValue(_model) is { } folder ? IccModel.Load(folder, device, threads) : IccModel.LoadEmbedded(device, threads);
+        try
+        {
+            return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A model and the adapter on it.</summary>
+    internal sealed record LoadedModel(IccModel Model, LoraAdapter? Adapter) : IDisposable
+    {
+        public void Dispose()
+        {
+            Adapter?.Dispose();
+            Model.Dispose();
+        }
+    }
+}

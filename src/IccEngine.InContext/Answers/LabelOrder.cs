@@ -1,0 +1,21 @@
+namespace IccEngine.InContext;
+
+/// <summary>Names of clusters.</summary>
+public static class LabelOrder
+{
+    /// <summary>The same partition, with clusters numbered by their first point.</summary>
+    public static int[] ByFirstAppearance(ReadOnlySpan<int> labels)
+    {
+        var names = new Dictionary<int, int>();
+        var renamed = new int[labels.Length];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (!names.TryGetValue(labels[i], out var name))
+            {
+                names[labels[i]] = name = names.Count;
+            }
+            renamed[i] = name;
+        }
+        return renamed;
+    }
+}

@@ -1,0 +1,154 @@
+using IccEngine.Clustering;
+using IccEngine.Core;
+using IccEngine.Models;
+
+namespace IccEngine.InContext;
+
+/// <summary>Settings of <see cref="AttentionClusterer"/>.</summary>
+public sealed record AttentionOptions
+{
+    /// <summary>Layer whose attention is read; null: the format's own choice.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>
+    /// Orders of the points over which the affinity is averaged; 1 is the paper's way. For more points than one prompt holds: how often
+    /// each pair meets on average.
+    /// </summary>
+    public int Permutations { get; init; } = 8;
+
+    /// <summary>Seed of orders, subsets and k-means.</summary>
+    public long Seed { get; init; }
+}
+
+/// <summary>What clustering by attention gives.</summary>
+/// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
+/// <param name="Layer">The layer that was read.</param>
+/// <param name="Affinity">[n, n], symmetric, zero diagonal: attention relative to uniform attention, averaged over the prompts.</param>
+/// <param name="Eigenvalues">The smallest eigenvalues of the normalised Laplacian, ascending.</param>
+/// <param name="Prompts">Prompts that were run.</param>
+/// <param name="Tokens">Tokens that were run.</param>
+/// <param name="Warnings">What the user should know.</param>
+public sealed record AttentionResult(
+    int[] Labels, int Layer, double[] Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings);
+
+/// <summary>
+/// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
+/// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points.
+/// </summary>
+public static class AttentionClusterer
+{
+    /// <summary>Most points: the affinity is n x n doubles.</summary>
+    public const int MaxPoints = 20_000;
+
+    private const int TokensAtOnce = 8192;
+
+    /// <summary>Clusters the points.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="format">How points are written for it.</param>
+    /// <param name="points">The points.</param>
+    /// <param name="clusters">Number of clusters, from 1 to n.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="adapter">Adapter, or null.</param>
+    /// <param name="progress">Called with the share of the work that is done, 0 to 1.</param>
+    /// <param name="cancellation">Looked at before every layer of every batch.</param>
+    /// <exception cref="IccArgumentException">A layer, a number of clusters or of points that cannot be.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static AttentionResult Cluster(
+        CausalLM model, IPromptFormat format, PointSet points, int clusters, AttentionOptions options, LoraAdapter? adapter = null,
+        Action<double>? progress = null, CancellationToken cancellation = default)
+    {
+        Check(points, clusters, options);
+        var layer = options.Layer ?? format.DefaultLayer(model.Config.NumHiddenLayers);
+        var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
+        var mean = new PairMean(points.Count);
+        var tokens = 0L;
+        for (var done = 0; done < plan.Count;)
+        {
+            var group = TakeGroup(model, format, points, clusters, plan, done, layer);
+            using (group)
+            {
+                group.Run(model, adapter, share => progress?.Invoke((done + share * group.Orders.Count) / plan.Count), cancellation);
+                group.AddTo(mean, layer);
+                tokens += group.Tokens;
+                done += group.Orders.Count;
+            }
+        }
+        var affinity = mean.ToMatrix();
+        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed }.FitPredict(affinity, points.Count);
+        return new AttentionResult(
+            LabelOrder.ByFirstAppearance(spectral.Labels), layer, affinity, spectral.Embedding.Eigenvalues, plan.Count, tokens, spectral.Warnings);
+    }
+
+    private static void Check(PointSet points, int clusters, AttentionOptions options)
+    {
+        if (points.Count < 2 || points.Count > MaxPoints)
+        {
+            throw new IccArgumentException($"{points.Count} points; expected from 2 to {MaxPoints}");
+        }
+        if (clusters < 1 || clusters > points.Count)
+        {
+            throw new IccArgumentException($"{clusters} clusters of {points.Count} points; expected from 1 to {points.Count}");
+        }
+        if (options.Permutations is < 1 or > 10_000)
+        {
+            throw new IccArgumentException($"{options.Permutations} permutations; expected from 1 to 10000");
+        }
+    }
+
+    /// <summary>As many of the next prompts as make a good batch.</summary>
+    private static PromptGroup TakeGroup(
+        CausalLM model, IPromptFormat format, PointSet points, int clusters, IReadOnlyList<int[]> plan, int first, int layer)
+    {
+        var group = new PromptGroup();
+        for (var i = first; i < plan.Count; i++)
+        {
+            var prompt = format.Encode(points.Select(plan[i]), clusters);
+            if (group.Orders.Count > 0 && group.Tokens + prompt.PointIds.Length > TokensAtOnce)
+            {
+                break;
+            }
+            group.Add(model, plan[i], prompt, layer);
+        }
+        return group;
+    }
+
+    /// <summary>Prompts that go through the model together.</summary>
+    private sealed class PromptGroup : IDisposable
+    {
+        private readonly List<AttentionCapture> _captures = [];
+        private readonly List<ReadOnlyMemory<int>> _ids = [];
+
+        public List<int[]> Orders { get; } = [];
+
+        public int Tokens { get; private set; }
+
+        public void Add(CausalLM model, int[] order, EncodedPrompt prompt, int layer)
+        {
+            Orders.Add(order);
+            _captures.Add(new AttentionCapture(model, new TapRequest { Spans = prompt.Spans, Layers = [layer] }));
+            _ids.Add(prompt.PointIds);
+            Tokens += prompt.PointIds.Length;
+        }
+
+        public void Run(CausalLM model, LoraAdapter? adapter, Action<double> progress, CancellationToken cancellation)
+        {
+            using var session = new InferenceSession(model, new SessionOptions(Tokens, Orders.Count, MaxLoraRank: adapter?.Rank ?? 0));
+            var inputs = _ids.Select((ids, i) => new SequenceInput(session.Begin(adapter), ids, LogitsWanted.None, _captures[i])).ToArray();
+            session.Forward(inputs, new ForwardOptions { OnProgress = (done, total) => progress((double)done / total) }, cancellation);
+        }
+
+        public void AddTo(PairMean mean, int layer)
+        {
+            for (var i = 0; i < Orders.Count; i++)
+            {
+                var n = Orders[i].Length;
+                var pooled = Array.ConvertAll(_captures[i].Read(_captures[i].SpanToSpan(layer)), v => (double)v);
+                var affinity = new double[n * n];
+                Affinity.Paper<double>(pooled, n, affinity);
+                mean.Add(Orders[i], affinity);
+            }
+        }
+
+        public void Dispose() => _captures.ForEach(c => c.Dispose());
+    }
+}

@@ -1,0 +1,55 @@
+using IccEngine.Clustering;
+
+namespace IccEngine.InContext;
+
+/// <summary>
+/// Which points are shown to the model together, and in which order. Up to what one prompt holds: all of them, in
+/// <c>permutations</c> orders, the first being the order given. Beyond: random subsets in random order, as many that each pair of
+/// points meets <c>permutations</c> times on average.
+/// </summary>
+internal static class SubsetPlan
+{
+    /// <summary>Orders: each an array of point numbers.</summary>
+    /// <param name="points">Number of points n.</param>
+    /// <param name="format">Gives the limits.</param>
+    /// <param name="permutations">Orders, or mean meetings of a pair.</param>
+    /// <param name="seed">Equal seeds give equal plans.</param>
+    public static IReadOnlyList<int[]> Make(int points, IPromptFormat format, int permutations, long seed)
+    {
+        var random = new SeededRandom(seed);
+        var all = Enumerable.Range(0, points).ToArray();
+        var plan = new List<int[]>();
+        if (points <= (format.MaxPoints ?? int.MaxValue))
+        {
+            plan.Add([.. all]);
+            while (plan.Count < permutations)
+            {
+                Shuffle(all, random);
+                plan.Add([.. all]);
+            }
+            return plan;
+        }
+        var ratio = (double)points / format.SubsetPoints;
+        var runs = permutations * (long)Math.Ceiling(ratio * ratio);
+        for (var at = points; plan.Count < runs; at += format.SubsetPoints)
+        {
+            // Disjoint pieces of one shuffle: every point is seen about equally often.
+            if (at + format.SubsetPoints > points)
+            {
+                Shuffle(all, random);
+                at = 0;
+            }
+            plan.Add(all[at..(at + format.SubsetPoints)]);
+        }
+        return plan;
+    }
+
+    private static void Shuffle(int[] values, SeededRandom random)
+    {
+        for (var i = values.Length - 1; i > 0; i--)
+        {
+            var j = random.Next(i + 1);
+            (values[i], values[j]) = (values[j], values[i]);
+        }
+    }
+}

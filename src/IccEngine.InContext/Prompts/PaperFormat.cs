@@ -1,0 +1,66 @@
+using IccEngine.Core;
+using IccEngine.Formats;
+
+namespace IccEngine.InContext;
+
+/// <summary>The paper's prompt, for any language model: inside the model's chat template where it has one.</summary>
+/// <param name="tokenizer">The model's tokenizer.</param>
+/// <param name="render">Writes a conversation as the model's template does; null where it has none.</param>
+public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMessage>, string>? render) : IPromptFormat
+{
+    private const string Opening = "[";
+    private const string Separator = ",";
+    private const string Closing = "]";
+
+    /// <inheritdoc/>
+    public int? MaxFeatures => null;
+
+    /// <inheritdoc/>
+    public int? MaxPoints => null;
+
+    /// <inheritdoc/>
+    public int SubsetPoints => int.MaxValue;
+
+    /// <summary>The middle layer: there the paper sees the clusters in pretrained models.</summary>
+    public int DefaultLayer(int layers) => layers / 2;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Remarks(PointSet points, int clusters) => [];
+
+    /// <inheritdoc/>
+    public EncodedPrompt Encode(PointSet points, int clusters)
+    {
+        var prompt = PaperPrompt.Create(points.Values, points.Count, points.Features, clusters);
+        var text = render is null
+            ? $"{prompt.System}\n\n{prompt.User}"
+            : render([new ChatMessage("system", prompt.System), new ChatMessage("user", prompt.User)]);
+        var start = text.IndexOf(prompt.User, StringComparison.Ordinal);
+        if (start < 0)
+        {
+            throw new IccUnsupportedException("the chat template changes the text of the user's message, so the points cannot be found in it");
+        }
+        return PromptTokens.Encode(
+            tokenizer, text, [.. prompt.Points.Select(p => (start + p.Start, start + p.End))], addSpecialTokens: render is null);
+    }
+
+    /// <inheritdoc/>
+    public AnswerTemplate Answer(PointSet points, int clusters)
+    {
+        // "[0, 1, 1]": a label takes the blank before it along, as tokenizers do that join a blank to the number behind it.
+        int[][] first = [.. Enumerable.Range(0, clusters).Select(label => Continuation(Opening, $"{label}"))];
+        int[][] labels = [.. Enumerable.Range(0, clusters).Select(label => Continuation($"{Opening}0{Separator}", $" {label}"))];
+        var separator = Continuation($"{Opening}0", Separator);
+        int[][] forced = [Continuation("\n", Opening), .. Enumerable.Repeat(separator, points.Count - 1), Continuation($"{Opening}0", Closing)];
+        return new AnswerTemplate(forced, first, labels, Canonical: false);
+    }
+
+    /// <summary>Ids of a text behind another one: what the tokenizer adds at the beginning of any text is left out.</summary>
+    private int[] Continuation(string before, string text)
+    {
+        var head = tokenizer.Encode(before, addSpecialTokens: false).Ids;
+        var whole = tokenizer.Encode(before + text, addSpecialTokens: false).Ids;
+        return whole.Take(head.Count).SequenceEqual(head)
+            ? [.. whole.Skip(head.Count)]
+            : [.. tokenizer.Encode(text, addSpecialTokens: false).Ids];
+    }
+}

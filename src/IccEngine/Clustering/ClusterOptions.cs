@@ -1,0 +1,34 @@
+using IccEngine.Models;
+
+namespace IccEngine;
+
+/// <summary>How the clusters are read from the model.</summary>
+[Flags]
+public enum ClusterMethod
+{
+    /// <summary>Spectral clustering of the attention between the points.</summary>
+    Attention = 1,
+    /// <summary>The model's own answer, in which only labels can be chosen.</summary>
+    Generate = 2,
+    /// <summary>Both, one after the other.</summary>
+    Both = Attention | Generate,
+}
+
+/// <summary>Settings of a clustering.</summary>
+public sealed record ClusterOptions
+{
+    /// <summary>How the clusters are read from the model.</summary>
+    public ClusterMethod Method { get; init; } = ClusterMethod.Attention;
+
+    /// <summary>Layer whose attention is read; null: the model's spectral_layer (icc.json), else the middle layer.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>Orders of the points over which the affinity is averaged; 1 is the paper's way; null: the model's own (icc.json), else 8.</summary>
+    public int? Permutations { get; init; }
+
+    /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Adapter, or null.</summary>
+    public LoraAdapter? Adapter { get; init; }
+}

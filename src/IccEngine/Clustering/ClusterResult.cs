@@ -1,0 +1,20 @@
+namespace IccEngine;
+
+/// <summary>What one method found.</summary>
+/// <param name="Method">The method, one of them.</param>
+/// <param name="Layer">Layer whose attention was read; null for the model's answer.</param>
+/// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
+/// <param name="Seconds">Time that it took.</param>
+/// <param name="Affinity">[n, n] affinity between the points, or null for the model's answer.</param>
+/// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
+public sealed record MethodResult(
+    ClusterMethod Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null);
+
+/// <summary>A clustering.</summary>
+/// <param name="Results">One entry a method.</param>
+/// <param name="Remarks">What the user should know: reduced features, sizes that the model was not trained for, a disconnected graph.</param>
+public sealed record ClusterResult(IReadOnlyList<MethodResult> Results, IReadOnlyList<string> Remarks)
+{
+    /// <summary>Labels of the first method [n].</summary>
+    public int[] Labels => Results[0].Labels;
+}

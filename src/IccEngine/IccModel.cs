@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using IccEngine.Clustering;
+using IccEngine.Core;
+using IccEngine.Formats;
+using IccEngine.InContext;
+using IccEngine.Models;
+
+namespace IccEngine;
+
+/// <summary>
+/// A language model that clusters: the embedded one, or a Hugging Face folder. Opening maps the weights; every call makes what else it
+/// needs. Thread-safe: any number of threads may call one object, until it is disposed.
+/// </summary>
+public sealed class IccModel : IDisposable
+{
+    private const int DefaultPermutations = 8;
+    private readonly ModelFiles _files;
+    private readonly IBackend _backend;
+    private readonly IPromptFormat _format;
+
+    private IccModel(ModelFiles files, string device, int threads)
+    {
+        _files = files;
+        try
+        {
+            _backend = Device.Open(device, threads);
+        }
+        catch
+        {
+            files.Checkpoint.Dispose();
+            throw;
+        }
+        try
+        {
+            Model = CausalLM.Load(files.Config, files.Checkpoint, _backend);
+        }
+        catch
+        {
+            _backend.Dispose();
+            throw;
+        }
+        _format = files.Spec is { } spec
+            ? new EchoFormat(spec, files.Tokenizer, files.Name)
+            : new PaperFormat(files.Tokenizer, Chat is null ? null : Chat.Render);
+    }
+
+    /// <summary>The folder, or the name of the embedded model.</summary>
+    public string Name => _files.Name;
+
+    /// <summary>What computes, for people.</summary>
+    public string DeviceDescription => _backend.Description;
+
+    /// <summary>The transformer itself, for work below this level: sessions, taps, inspection.</summary>
+    public CausalLM Model { get; }
+
+    /// <summary>The model's tokenizer.</summary>
+    public Tokenizer Tokenizer => _files.Tokenizer;
+
+    /// <summary>The model's chat template, or null where it has none.</summary>
+    public ChatFormat? Chat => _files.Chat;
+
+    /// <summary>Opens the embedded model: 1.5 M parameters, trained on clustering episodes and nothing else.</summary>
+    /// <param name="device">cpu or reference.</param>
+    /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
+    /// <exception cref="IccArgumentException">There is no such device.</exception>
+    public static IccModel LoadEmbedded(string device = "cpu", int threads = 0) => new(ModelFiles.ReadEmbedded(), device, threads);
+
+    /// <summary>Opens a model folder in the layout of the Hugging Face hub: Llama, Qwen2, Qwen3 or Mistral.</summary>
+    /// <param name="folder">config.json, model.safetensors (or shards and an index), tokenizer.json, tokenizer_config.json.</param>
+    /// <param name="device">cpu or reference.</param>
+    /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
+    /// <exception cref="IccFormatException">A file is missing or malformed.</exception>
+    /// <exception cref="IccUnsupportedException">A file asks for something that is not supported.</exception>
+    /// <exception cref="IccArgumentException">There is no such device.</exception>
+    public static IccModel Load(string folder, string device = "cpu", int threads = 0) => new(ModelFiles.Read(folder), device, threads);
+
+    /// <summary>Loads a PEFT adapter for this model; several may be in use at one time. Dispose it before the model.</summary>
+    /// <param name="folder">adapter_config.json and adapter_model.safetensors.</param>
+    /// <param name="merged">Whether to merge it into copies of the weights instead of computing it beside them.</param>
+    /// <exception cref="IccFormatException">A file is missing or malformed, or does not fit the model.</exception>
+    /// <exception cref="IccUnsupportedException">The adapter asks for something that is not supported.</exception>
+    public LoraAdapter LoadAdapter(string folder, bool merged = false) => LoraAdapter.Load(Model, folder, merged);
+
+    /// <summary>Clusters points.</summary>
+    /// <param name="points">n points of d features.</param>
+    /// <param name="clusters">Number of clusters, from 1 to n.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
+    /// <param name="cancellation">Looked at before every layer.</param>
+    /// <exception cref="IccArgumentException">Numbers of points, clusters or features that cannot be, or a layer that is not there.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ClusterResult Cluster(
+        PointSet points, int clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new ClusterOptions();
+        List<string> remarks = [.. _format.Remarks(points, clusters)];
+        var shown = Reduce(points, remarks);
+        var results = new List<MethodResult>();
+        ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
+        foreach (var method in methods)
+        {
+            var first = (double)results.Count / methods.Length;
+            void Report(double share) => progress?.Report(first + share / methods.Length);
+            results.Add(method == ClusterMethod.Attention
+                ? ByAttention(shown, clusters, options, remarks, Report, cancellation)
+                : ByAnswer(shown, clusters, options, Report, cancellation));
+        }
+        return new ClusterResult(results, remarks);
+    }
+
+    /// <summary>Pooled attention between parts of a text, for every layer.</summary>
+    /// <param name="text">The prompt; special tokens are added as the tokenizer says.</param>
+    /// <param name="parts">Character ranges of the parts, in order and disjoint; a token belongs to the part of its first character.</param>
+    /// <param name="adapter">Adapter, or null.</param>
+    /// <param name="cancellation">Looked at before every layer.</param>
+    /// <returns>For every layer [parts, parts]: mean attention from tokens of the row's part to tokens of the column's, over all heads.</returns>
+    /// <exception cref="IccArgumentException">Ranges that overlap, are out of order, outside the text, or hold no token.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public float[][] PooledAttention(
+        string text, IReadOnlyList<Range> parts, LoraAdapter? adapter = null, CancellationToken cancellation = default)
+    {
+        var prompt = PromptTokens.Encode(Tokenizer, text, [.. parts.Select(p => (p.Start.GetOffset(text.Length), p.End.GetOffset(text.Length)))], true);
+        using var capture = new AttentionCapture(Model, new TapRequest { Spans = prompt.Spans });
+        using var session = new InferenceSession(Model, new SessionOptions(prompt.Ids.Length, MaxLoraRank: adapter?.Rank ?? 0));
+        session.Forward(
+            [new SequenceInput(session.Begin(adapter), prompt.PointIds, LogitsWanted.None, capture)], cancellation: cancellation);
+        return [.. Enumerable.Range(0, Model.Config.NumHiddenLayers).Select(layer => capture.Read(capture.SpanToSpan(layer)))];
+    }
+
+    /// <summary>Continues a text greedily.</summary>
+    /// <param name="prompt">Token ids, at least one.</param>
+    /// <param name="maxNewTokens">Tokens at most.</param>
+    /// <param name="adapter">Adapter, or null.</param>
+    /// <param name="stopIds">Ids that end the text; null: those of the model's configuration.</param>
+    /// <param name="cancellation">Looked at before every layer.</param>
+    /// <returns>Pieces of text as they come; together they are the text, without special tokens.</returns>
+    /// <exception cref="IccArgumentException">An empty prompt, or a token that the model does not have.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IEnumerable<string> Generate(
+        IReadOnlyList<int> prompt, int maxNewTokens = 256, LoraAdapter? adapter = null, IReadOnlyCollection<int>? stopIds = null,
+        CancellationToken cancellation = default)
+    {
+        using var session = new InferenceSession(
+            Model, new SessionOptions(checked(Math.Max(1, prompt.Count) + maxNewTokens), MaxLoraRank: adapter?.Rank ?? 0));
+        var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);
+        var ids = GreedyDecoding.Generate(
+            session, Model, session.Begin(adapter), prompt.ToArray(), maxNewTokens, stopIds ?? [.. Model.Config.EosTokenIds], null, cancellation);
+        foreach (var id in ids)
+        {
+            if (decoder.Append(id) is { Length: > 0 } piece)
+            {
+                yield return piece;
+            }
+        }
+    }
+
+    /// <summary>Gives the memory back and closes the files.</summary>
+    public void Dispose()
+    {
+        Model.Dispose();
+        _backend.Dispose();
+    }
+
+    /// <summary>What the model knows of the points: all features, or the first principal components.</summary>
+    private PointSet Reduce(PointSet points, List<string> remarks)
+    {
+        if (_format.MaxFeatures is not { } most || points.Features <= most)
+        {
+            return points;
+        }
+        if (points.Count < most)
+        {
+            throw new IccArgumentException($"{points.Features} features and {points.Count} points: expected at least {most} points to reduce them to {most}");
+        }
+        var pca = Pca.Fit(points.Values, points.Count, points.Features, most);
+        remarks.Add($"{points.Features} features: the model sees the first {most} principal components"
+            + $" ({100 * pca.ExplainedVarianceRatio.Sum():0.0} % of the variance)");
+        return new PointSet(pca.Transform(points.Values, points.Count), points.Count, most);
+    }
+
+    private MethodResult ByAttention(
+        PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var settings = new AttentionOptions
+        {
+            Layer = options.Layer,
+            Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
+            Seed = options.Seed,
+        };
+        var result = AttentionClusterer.Cluster(Model, _format, points, clusters, settings, options.Adapter, progress, cancellation);
+        remarks.AddRange(result.Warnings);
+        return new MethodResult(
+            ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
+    }
+
+    private MethodResult ByAnswer(
+        PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var labels = ConstrainedAnswer.Generate(Model, _format, points, clusters, options.Adapter, progress, cancellation);
+        return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
+    }
+}
