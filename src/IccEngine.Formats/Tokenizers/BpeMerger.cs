@@ -12,8 +12,9 @@ internal sealed class BpeMerger
     }
 
     private Entry[] symbols = new Entry[64];
+
+    // Candidates as rank * 2^32 + index of the left symbol, so that their order is that of the numbers.
     private long[] heap = new long[64];
-    private int[] heapIds = new int[64];
     private int heapCount;
 
     /// <summary>Number of symbols that were added.</summary>
@@ -38,7 +39,9 @@ internal sealed class BpeMerger
     public (int Id, int Start, int End) Symbol(int index) => (symbols[index].Id, symbols[index].Start, symbols[index].End);
 
     /// <summary>Applies merges until none applies. Symbol 0 always remains.</summary>
-    public void MergeAll(Dictionary<(int, int), BpeModel.Merge> merges)
+    /// <param name="merges">Rank and result by pair.</param>
+    /// <param name="results">Result by rank.</param>
+    public void MergeAll(Dictionary<(int, int), BpeModel.Merge> merges, int[] results)
     {
         for (var i = 0; i + 1 < Count; i++)
         {
@@ -46,7 +49,9 @@ internal sealed class BpeMerger
         }
         while (heapCount > 0)
         {
-            var (left, id) = Pop();
+            var top = Pop();
+            var left = (int)(uint)top;
+            var id = results[top >> 32];
             var right = symbols[left].Next;
             // An entry is stale when its left symbol was swallowed (Next is -1), is the last, or the pair has changed.
             if (right < 0 || right >= Count || !merges.TryGetValue((symbols[left].Id, symbols[right].Id), out var merge) || merge.Id != id)
@@ -79,22 +84,21 @@ internal sealed class BpeMerger
         if (heapCount == heap.Length)
         {
             Array.Resize(ref heap, 2 * heapCount);
-            Array.Resize(ref heapIds, 2 * heapCount);
         }
         var key = (long)merge.Rank << 32 | (uint)left;
         var at = heapCount++;
         while (at > 0 && heap[(at - 1) / 2] > key)
         {
-            (heap[at], heapIds[at]) = (heap[(at - 1) / 2], heapIds[(at - 1) / 2]);
+            heap[at] = heap[(at - 1) / 2];
             at = (at - 1) / 2;
         }
-        (heap[at], heapIds[at]) = (key, merge.Id);
+        heap[at] = key;
     }
 
-    private (int Left, int Id) Pop()
+    private long Pop()
     {
-        var top = ((int)(uint)heap[0], heapIds[0]);
-        var (key, id) = (heap[--heapCount], heapIds[heapCount]);
+        var top = heap[0];
+        var key = heap[--heapCount];
         var at = 0;
         while (2 * at + 1 < heapCount)
         {
@@ -107,10 +111,10 @@ internal sealed class BpeMerger
             {
                 break;
             }
-            (heap[at], heapIds[at]) = (heap[child], heapIds[child]);
+            heap[at] = heap[child];
             at = child;
         }
-        (heap[at], heapIds[at]) = (key, id);
+        heap[at] = key;
         return top;
     }
 }

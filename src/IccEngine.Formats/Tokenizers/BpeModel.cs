@@ -30,6 +30,7 @@ internal sealed class BpeModel
     private readonly Dictionary<int, string> tokens;
     private readonly Dictionary<int, int> characterIds = [];
     private readonly Dictionary<(int, int), Merge> merges;
+    private readonly int[] mergeResults;
     private readonly int[]? byteIds;
     private readonly int unknownId;
     private readonly bool fuseUnknown;
@@ -42,17 +43,19 @@ internal sealed class BpeModel
     /// <param name="vocabulary">Token to id.</param>
     /// <param name="tokens">Id to token.</param>
     /// <param name="merges">Pair of ids to merge.</param>
+    /// <param name="mergeResults">The id each merge gives, by rank.</param>
     /// <param name="byteFallback">Whether an unknown character is written as its UTF-8 bytes, tokens &lt;0x00&gt; to &lt;0xFF&gt;.</param>
     /// <param name="unknownId">Id for unknown characters, -1 to leave them out.</param>
     /// <param name="fuseUnknown">Whether a run of unknown characters is one token.</param>
     /// <param name="ignoreMerges">Whether a piece that is a token is taken as it is.</param>
     public BpeModel(
         Dictionary<string, int> vocabulary, Dictionary<int, string> tokens, Dictionary<(int, int), Merge> merges,
-        bool byteFallback, int unknownId, bool fuseUnknown, bool ignoreMerges)
+        int[] mergeResults, bool byteFallback, int unknownId, bool fuseUnknown, bool ignoreMerges)
     {
         this.vocabulary = vocabulary;
         this.tokens = tokens;
         this.merges = merges;
+        this.mergeResults = mergeResults;
         this.unknownId = unknownId;
         this.fuseUnknown = fuseUnknown;
         this.ignoreMerges = ignoreMerges;
@@ -87,7 +90,7 @@ internal sealed class BpeModel
         }
         merger.Clear();
         AddCharacters(piece.Points, merger);
-        merger.MergeAll(merges);
+        merger.MergeAll(merges, mergeResults);
         for (var i = 0; i >= 0 && i < merger.Count; i = merger.Next(i))
         {
             var (id, start, end) = merger.Symbol(i);

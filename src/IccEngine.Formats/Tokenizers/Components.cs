@@ -88,7 +88,10 @@ internal static class Components
         var pattern = json.Required("pattern");
         if (pattern.Optional("String") is { } literal)
         {
-            return new LiteralPattern(CodePoints.Of(literal.String()));
+            // As with patterns, the library's empty matches are not worth imitating.
+            return literal.String().Length == 0
+                ? throw literal.Unsupported("an empty text to look for")
+                : new LiteralPattern(CodePoints.Of(literal.String()));
         }
         var regex = pattern.Required("Regex");
         return new RegexPattern(regex.String(), regex);

@@ -28,8 +28,9 @@ internal readonly struct JsonPlace
         {
             document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second is what the check for duplicate keys throws at a key that is not valid Unicode.
             throw new IccFormatException(file, $"not valid JSON: {OneLine(e.Message)}", e);
         }
         if (document.RootElement.ValueKind != JsonValueKind.Object)

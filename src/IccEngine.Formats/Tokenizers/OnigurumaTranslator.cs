@@ -6,9 +6,8 @@ namespace IccEngine.Formats.Tokenizers;
 
 /// <summary>A pattern in .NET's syntax for one character per code point.</summary>
 /// <param name="Pattern">The .NET pattern; no options change its meaning.</param>
-/// <param name="NeedsBacktracking">Whether it has look-around or possessive parts.</param>
 /// <param name="Named">The ranges of characters that it names one by one.</param>
-internal sealed record TranslatedPattern(string Pattern, bool NeedsBacktracking, IReadOnlyList<(int First, int Last)> Named)
+internal sealed record TranslatedPattern(string Pattern, IReadOnlyList<(int First, int Last)> Named)
 {
     public bool Names(char c) => Named.Any(range => c >= range.First && c <= range.Last);
 }
@@ -18,22 +17,15 @@ internal sealed record TranslatedPattern(string Pattern, bool NeedsBacktracking,
 /// not known to mean the same in both engines is refused by name: scripts, anchors, back references, set operations,
 /// characters outside the BMP, patterns that match the empty text.
 /// </summary>
-internal sealed class OnigurumaTranslator
+internal sealed partial class OnigurumaTranslator
 {
     private const int MaximumLength = 20_000, MaximumDepth = 50, MaximumWeight = 20_000;
-
-    private static readonly HashSet<string> Categories =
-    [
-        "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe", "Pi",
-        "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn",
-    ];
 
     private readonly JsonPlace json;
     private readonly string source;
     private readonly StringBuilder output = new();
     private readonly List<(int, int)> named = [];
     private int at;
-    private bool needsBacktracking;
     private int previousCaseless = -1;
 
     private OnigurumaTranslator(string source, JsonPlace json)
@@ -57,7 +49,7 @@ internal sealed class OnigurumaTranslator
         }
         return minimum == 0
             ? throw json.Unsupported("a pattern that can match the empty text")
-            : new TranslatedPattern(translator.output.ToString(), translator.needsBacktracking, translator.named);
+            : new TranslatedPattern(translator.output.ToString(), translator.named);
     }
 
     /// <summary>A translated part of the pattern.</summary>
@@ -116,7 +108,6 @@ internal sealed class OnigurumaTranslator
         output.Append(text);
         if (possessive)
         {
-            needsBacktracking = true;
             output.Insert(start, "(?>").Append(')');
         }
         previousCaseless = -1;
@@ -215,7 +206,6 @@ internal sealed class OnigurumaTranslator
             throw json.Unsupported($"the group \"({source.AsSpan(at, Math.Min(4, source.Length - at))}\" in the pattern");
         }
         at += kind.Source?.Length ?? 0;
-        needsBacktracking |= kind.Looks || kind.Source == "?>";
         output.Append(kind.Target ?? "(?:");
         var inner = Alternatives(caseless || kind.Source == "?i:", depth + 1);
         if (!More)
@@ -257,144 +247,6 @@ internal sealed class OnigurumaTranslator
         all.AddRange((point | 0x20) switch { 's' when all.Count > 1 => [0x17F], 'k' when all.Count > 1 => [0x212A], _ => [] });
         all.ForEach(each => Name(each, each));
         return string.Concat(all.Select(Escaped));
-    }
-
-    private void Class(bool caseless)
-    {
-        at++;
-        output.Append('[');
-        if (More && source[at] == '^')
-        {
-            if (caseless)
-            {
-                throw json.Unsupported("a caseless negated class in the pattern");
-            }
-            at++;
-            output.Append('^');
-        }
-        var empty = true;
-        while (More && source[at] != ']')
-        {
-            empty = false;
-            if (source[at] == '[' || string.CompareOrdinal(source, at, "&&", 0, 2) == 0)
-            {
-                throw json.Unsupported("a set operation or a nested class in the pattern");
-            }
-            if (source[at] == '\\' && ClassEscape(caseless) is { } set)
-            {
-                output.Append(set);
-                continue;
-            }
-            var first = Character();
-            if (More && source[at] == '-' && at + 1 < source.Length && source[at + 1] != ']')
-            {
-                at++;
-                Range(first, source[at] == '[' ? throw json.Unsupported("a nested class in the pattern") : Character(), caseless);
-            }
-            else if (caseless)
-            {
-                output.Append(Caseless(first));
-            }
-            else
-            {
-                Name(first, first);
-                output.Append(Escaped(first));
-            }
-        }
-        if (!More || empty)
-        {
-            throw Malformed("a '[' that is not closed, or an empty class");
-        }
-        at++;
-        output.Append(']');
-    }
-
-    private void Range(int first, int last, bool caseless)
-    {
-        if (first > last)
-        {
-            throw Malformed("a range whose end comes before its start");
-        }
-        if (caseless)
-        {
-            if (last >= 0x80)
-            {
-                throw json.Unsupported("a caseless range beyond ASCII in the pattern");
-            }
-            output.Append(string.Concat(Enumerable.Range(first, last - first + 1).Select(Caseless)));
-            return;
-        }
-        Name(first, last);
-        output.Append(Escaped(first)).Append('-').Append(Escaped(last));
-    }
-
-    /// <summary>A class escape such as \s or \p{L}; null, and nothing read, where the escape is a character.</summary>
-    private string? ClassEscape(bool caseless)
-    {
-        var kind = at + 1 < source.Length ? source[at + 1] : '\0';
-        if (kind is 's' or 'S' or 'd' or 'D')
-        {
-            at += 2;
-            return $"\\{kind}";
-        }
-        if (kind is not ('p' or 'P'))
-        {
-            return null;
-        }
-        var close = source.IndexOf('}', at);
-        var name = close > at + 3 && source[at + 2] == '{' ? source[(at + 3)..close] : "";
-        if (!Categories.Contains(name) || (caseless && name is "Lu" or "Ll" or "Lt"))
-        {
-            throw json.Unsupported($"the {(caseless ? "caseless " : "")}property {JsonPlace.Quote(close < 0 ? source[at..] : source[at..(close + 1)])} in the pattern");
-        }
-        at = close + 1;
-        return $"\\{kind}{{{name}}}";
-    }
-
-    /// <summary>Reads one literal or escaped character.</summary>
-    private int Character()
-    {
-        var c = source[at++];
-        if (char.IsSurrogate(c))
-        {
-            throw json.Unsupported("a character outside the BMP in the pattern");
-        }
-        if (c != '\\')
-        {
-            return c;
-        }
-        if (!More)
-        {
-            throw Malformed("a '\\' at its end");
-        }
-        c = source[at++];
-        return c switch
-        {
-            'r' => '\r',
-            'n' => '\n',
-            't' => '\t',
-            'f' => '\f',
-            'v' => '\v',
-            'x' when More && source[at] == '{' => Hex(source.IndexOf('}', at) - at - 1, 1),
-            'x' => Hex(2, 0),
-            'u' => Hex(4, 0),
-            _ when c < 0x80 && !char.IsAsciiLetterOrDigit(c) => c,
-            _ => throw json.Unsupported($"the escape \"\\{(char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)}\" in the pattern"),
-        };
-    }
-
-    private int Hex(int digits, int brackets)
-    {
-        var from = at + brackets;
-        if (digits is < 1 or > 8 || from + digits > source.Length
-            || !int.TryParse(source.AsSpan(from, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var point))
-        {
-            throw Malformed("an unfinished hexadecimal escape");
-        }
-        at = from + digits + brackets;
-        return point is < 0 or > 0xFFFF || char.IsSurrogate((char)point)
-            ? throw json.Unsupported("a character outside the BMP in the pattern")
-            : point;
     }
 
     private void Name(int first, int last) => named.Add((first, last));

@@ -91,29 +91,34 @@ internal static class TokenizerReader
         {
             throw place.Error($"{JsonPlace.Quote(place.String())} is not in the vocabulary");
         }
+        var merges = Merges(model.Required("merges"), vocabulary, out var results);
         return new BpeModel(
             vocabulary,
             tokens,
-            Merges(model.Required("merges"), vocabulary),
+            merges,
+            results,
             model.BoolOr("byte_fallback", false),
             unknownId,
             model.BoolOr("fuse_unk", false),
             model.BoolOr("ignore_merges", false));
     }
 
-    private static Dictionary<(int, int), BpeModel.Merge> Merges(JsonPlace json, Dictionary<string, int> vocabulary)
+    private static Dictionary<(int, int), BpeModel.Merge> Merges(JsonPlace json, Dictionary<string, int> vocabulary, out int[] results)
     {
         if (json.Element.ValueKind != JsonValueKind.Array)
         {
             throw json.Wrong("an array");
         }
         var merges = new Dictionary<(int, int), BpeModel.Merge>(json.Element.GetArrayLength());
+        results = new int[json.Element.GetArrayLength()];
         var rank = 0;
         foreach (var item in json.Element.EnumerateArray())
         {
             var (left, right) = Pair(json, item, rank);
             // The last of equal pairs counts, as in the reference.
-            merges[(Id(left), Id(right))] = new BpeModel.Merge(rank, Id(left + right));
+            var pair = (Id(left), Id(right));
+            results[rank] = Id(left + right);
+            merges[pair] = new BpeModel.Merge(rank, results[rank]);
             rank++;
         }
         return merges;

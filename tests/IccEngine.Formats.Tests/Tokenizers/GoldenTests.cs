@@ -184,28 +184,4 @@ public class GoldenTests
 
     private static IEnumerable<(int, int)> Pairs(JsonElement item, string key) =>
         item.GetProperty(key).EnumerateArray().Select(v => (v[0].GetInt32(), v[1].GetInt32()));
-
-    /// <summary>Collects what differs, so that a failure shows more than its first case.</summary>
-    private sealed class Differences
-    {
-        private readonly List<string> found = [];
-        private int checks;
-
-        public void Check<T>(string label, string what, IEnumerable<T> expected, IEnumerable<T> actual)
-        {
-            checks++;
-            if (!expected.SequenceEqual(actual))
-            {
-                found.Add($"{JsonSerializer.Serialize(label)} {what}:\n  expected {Show(expected)}\n  found    {Show(actual)}");
-            }
-        }
-
-        public void AssertNone()
-        {
-            Assert.True(checks > 0, "the file has no case");
-            Assert.True(found.Count == 0, $"{found.Count} of {checks} differ\n{string.Join("\n", found.Take(10))}");
-        }
-
-        private static string Show<T>(IEnumerable<T> values) => string.Join(' ', values.Select(v => v is string s ? JsonSerializer.Serialize(s) : v?.ToString() ?? "null"));
-    }
 }
