@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IccEngine.Core;
 
 namespace IccEngine.Cpu;
@@ -12,6 +13,16 @@ internal static unsafe class Checks
         if (!holds)
         {
             throw new ArgumentException($"{name} is {found}; expected {expected}", name);
+        }
+    }
+
+    /// <inheritdoc cref="That{TFound, TExpected}"/>
+    public static void That<TFound>(
+        bool holds, string name, TFound found, [InterpolatedStringHandlerArgument(nameof(holds))] ref ExpectedText expected)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"{name} is {found}; expected {expected.ToText()}", name);
         }
     }
 
@@ -105,4 +116,23 @@ internal static unsafe class Checks
 
     private static CpuWeight Own(Weight weight, string name) => weight as CpuWeight
         ?? throw new ArgumentException($"{name} is a {weight.GetType().Name}; expected a weight that this backend loaded", name);
+}
+
+/// <summary>An interpolated text that is put together only where the check failed, so that checking allocates nothing.</summary>
+[InterpolatedStringHandler]
+internal ref struct ExpectedText
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public ExpectedText(int literalLength, int formattedCount, bool holds, out bool isNeeded)
+    {
+        isNeeded = !holds;
+        _text = isNeeded ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
+    }
+
+    public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public string ToText() => _text.ToStringAndClear();
 }

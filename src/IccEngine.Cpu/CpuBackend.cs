@@ -216,7 +216,6 @@ public sealed unsafe class CpuBackend : IBackend
         }
         _kernels.Attention(_pool, work with { Output = call.Output.IsEmpty ? null : Pointer(call.Output) });
         Checks.KeepAlive(call.Query, call.Output);
-        GC.KeepAlive(call.Sequences);
     }
 
     /// <inheritdoc/>

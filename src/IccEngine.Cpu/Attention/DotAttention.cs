@@ -91,7 +91,7 @@ internal static unsafe class DotAttention<TOps, TV>
             var sum = 0f;
             for (var split = 0; split < plan.Splits; split++)
             {
-                var factor = VectorMath<TOps, TV>.Exp(states.Max(lane, split) - max);
+                var factor = Scalar.Exp(states.Max(lane, split) - max);
                 sum += factor * states.Sum(lane, split);
                 VectorMath<TOps, TV>.AddScaled(output, states.Output(lane, split), factor, stride);
                 if (partials.Any)
@@ -152,7 +152,7 @@ internal static unsafe class DotAttention<TOps, TV>
         if (max > before)
         {
             states.Max(lane, split) = max;
-            var factor = VectorMath<TOps, TV>.Exp(before - max);
+            var factor = Scalar.Exp(before - max);
             states.Sum(lane, split) *= factor;
             VectorMath<TOps, TV>.Scale(states.Output(lane, split), states.Output(lane, split), factor, stride);
             states.Rescale(lane, split, factor);

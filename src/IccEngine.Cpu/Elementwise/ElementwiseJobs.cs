@@ -62,7 +62,7 @@ internal readonly unsafe struct SiluMultiplyJob<TOps, TV>(float* gate, float* up
         }
         for (; i < count; i++)
         {
-            o[i] = g[i] / (1 + VectorMath<TOps, TV>.Exp(-g[i])) * u[i];
+            o[i] = g[i] / (1 + Scalar.Exp(-g[i])) * u[i];
         }
     }
 }

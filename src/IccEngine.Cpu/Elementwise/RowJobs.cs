@@ -27,7 +27,14 @@ internal readonly unsafe struct RmsNormJob<TOps, TV>(float* x, float* weight, fl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Row(float* source, float* destination)
     {
-        var inverse = (float)(1 / Math.Sqrt((double)VectorMath<TOps, TV>.Dot(source, source, n) / n + eps));
+        // Long rows are summed in pieces: a chain of thousands of float32 additions would lose digits.
+        const int piece = 1024;
+        var squares = 0.0;
+        for (var start = 0; start < n; start += piece)
+        {
+            squares += VectorMath<TOps, TV>.Dot(source + start, source + start, Math.Min(piece, n - start));
+        }
+        var inverse = (float)(1 / Math.Sqrt(squares / n + eps));
         var factor = TOps.Broadcast(inverse);
         var i = 0;
         for (; i <= n - TOps.Count; i += TOps.Count)

@@ -28,9 +28,6 @@ internal static unsafe class VectorMath<TOps, TV>
         return TOps.Scale(TOps.Add(q, TOps.Broadcast(1f)), n);
     }
 
-    /// <summary>e^x of one number, by the same code.</summary>
-    public static float Exp(float x) => VectorMath<PlainOps, float>.Exp(x);
-
     /// <summary>The sum of a[i] * b[i].</summary>
     public static float Dot(float* a, float* b, int n)
     {
@@ -117,9 +114,16 @@ internal static unsafe class VectorMath<TOps, TV>
         var sum = TOps.Sum(sums);
         for (; i < n; i++)
         {
-            x[i] = Exp(x[i] - max);
+            x[i] = Scalar.Exp(x[i] - max);
             sum += x[i];
         }
         return sum;
     }
+}
+
+/// <summary>The same functions of one number.</summary>
+internal static class Scalar
+{
+    /// <inheritdoc cref="VectorMath{TOps, TV}.Exp"/>
+    public static float Exp(float x) => VectorMath<PlainOps, float>.Exp(x);
 }

@@ -49,6 +49,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that work on a job, the caller's included.</summary>
     public int Threads { get; }
 
+    /// <summary>The threads without the caller's.</summary>
+    public IReadOnlyList<Thread> Workers => _workers;
+
     /// <summary>Runs items 0 .. items - 1 and returns when all are done.</summary>
     /// <exception cref="Exception">The first exception an item threw; the remaining items may not have run.</exception>
     public void Run<TJob>(ref TJob job, int items) where TJob : struct, IJob
