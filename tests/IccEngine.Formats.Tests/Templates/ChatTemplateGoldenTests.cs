@@ -34,9 +34,10 @@ public class ChatTemplateGoldenTests
     {
         Skip.If(folder.Length == 0, $"no conversation in the goldens at {Goldens.Root}");
         var path = Goldens.At(folder);
-        var template = ChatTemplateFiles.Load(path);
-        Assert.NotNull(template);
-        var tokens = ChatTemplateFiles.SpecialTokens(path);
+        var config = TokenizerConfig.Load(path);
+        Assert.NotNull(config.ChatTemplate);
+        var template = ChatTemplate.Parse(config.ChatTemplate, folder);
+        var tokens = config.SpecialTokens.ToDictionary(t => t.Key, object? (t) => t.Value);
         foreach (var chat in Chats(folder, key))
         {
             var prompt = !chat.TryGetProperty("add_generation_prompt", out var given) || given.GetBoolean();
