@@ -1,0 +1,64 @@
+namespace IccEngine.Architecture.Tests;
+
+/// <summary>The layers of the house: which project may reference which, and what it may see of the far ones.</summary>
+internal static class Layers
+{
+    /// <summary>The arrows between projects, all downward. What an arrow brings transitively may be used as well.</summary>
+    public static IReadOnlyDictionary<string, string[]> Arrows { get; } = new Dictionary<string, string[]>
+    {
+        ["IccEngine.Core"] = [],
+        ["IccEngine.Cpu"] = ["IccEngine.Core"],
+        ["IccEngine.Cuda"] = ["IccEngine.Core"],
+        ["IccEngine.Formats"] = ["IccEngine.Core"],
+        ["IccEngine.Clustering"] = ["IccEngine.Core"],
+        ["IccEngine.Models"] = ["IccEngine.Formats", "IccEngine.Core"],
+        ["IccEngine.InContext"] = ["IccEngine.Models", "IccEngine.Clustering"],
+        ["IccEngine.Training"] = ["IccEngine.Models", "IccEngine.InContext"],
+        ["IccEngine"] = ["IccEngine.InContext", "IccEngine.Training", "IccEngine.Cpu", "IccEngine.Cuda"],
+        ["IccEngine.Cli"] = ["IccEngine"],
+    };
+
+    /// <summary>Projects whose code may be unsafe: buffers and mapped files, and the backends.</summary>
+    public static IReadOnlyList<string> MayBeUnsafe { get; } = ["IccEngine.Core", "IccEngine.Cpu", "IccEngine.Cuda"];
+
+    /// <summary>Projects that see the seam, and never who stands behind it.</summary>
+    public static IReadOnlyList<string> BackendBlind { get; } =
+        ["IccEngine.Models", "IccEngine.Clustering", "IccEngine.InContext", "IccEngine.Training"];
+
+    /// <summary>
+    /// What the command may name below the facade. It parses and prints; whatever it has to know of a lower layer is listed here, with
+    /// the reason. A type that wants to be added usually wants a method on the facade instead.
+    /// </summary>
+    public static IReadOnlyList<SeenType> SeenByCli { get; } =
+    [
+        new("IccEngine.Core", "IccException", "a user's error is printed in one line and gives its exit code"),
+        new("IccEngine.Formats", "Table", "the rows that were clustered are printed with their columns' names"),
+        new("IccEngine.Formats", "TableOptions", "options of the command line name columns"),
+        new("IccEngine.Models", "InspectRequest", "options of the command line say what is looked at; handed to the facade as it is"),
+        new("IccEngine.Models", "TapRequest", "spans and singles of the command line; handed to the facade as it is"),
+        new("IccEngine.Models", "MapRequest", "layers and heads of the command line; handed to the facade as it is"),
+        new("IccEngine.Models", "LoraAdapter", "held open while the facade uses it"),
+    ];
+
+    /// <summary>Everything that a project may use: what its arrows lead to.</summary>
+    public static IReadOnlySet<string> Reachable(string project)
+    {
+        var found = new HashSet<string>();
+        var open = new Stack<string>(Arrows[project]);
+        while (open.TryPop(out var next))
+        {
+            if (found.Add(next))
+            {
+                Array.ForEach(Arrows[next], open.Push);
+            }
+        }
+        return found;
+    }
+
+    /// <summary>The project that a namespace belongs to, or null.</summary>
+    public static string? Owner(string space) =>
+        Arrows.Keys.Where(p => space == p || space.StartsWith(p + ".", StringComparison.Ordinal)).MaxBy(p => p.Length);
+}
+
+/// <summary>A type of a lower layer that an upper one may name.</summary>
+internal sealed record SeenType(string Project, string Name, string Reason);
