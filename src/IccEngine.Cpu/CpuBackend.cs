@@ -242,14 +242,6 @@ public sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void Add(Tensor x, Tensor y)
-    {
-        Checks.Shape(y, x.Shape, nameof(y));
-        _kernels.Add(_pool, Pointer(x), Pointer(y), x.Shape.Elements);
-        Checks.KeepAlive(x, y);
-    }
-
-    /// <inheritdoc/>
     public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
     {
         Checks.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");

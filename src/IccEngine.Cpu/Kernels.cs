@@ -31,8 +31,6 @@ internal abstract unsafe class Kernels
 
     public abstract void SiluMultiply(WorkerPool pool, float* gate, float* up, float* y, long n);
 
-    public abstract void Add(WorkerPool pool, float* x, float* y, long n);
-
     /// <summary>The place of the largest element in each row, where nothing is NaN.</summary>
     public abstract void ArgMax(WorkerPool pool, float* logits, int rows, int vocabulary, Span<int> best);
 }
@@ -103,12 +101,6 @@ internal sealed unsafe class Kernels<TOps, TV> : Kernels
     public override void SiluMultiply(WorkerPool pool, float* gate, float* up, float* y, long n)
     {
         var job = new SiluMultiplyJob<TOps, TV>(gate, up, y, n);
-        pool.Run(ref job, Chunks.Of(n));
-    }
-
-    public override void Add(WorkerPool pool, float* x, float* y, long n)
-    {
-        var job = new AddJob<TOps, TV>(x, y, n);
         pool.Run(ref job, Chunks.Of(n));
     }
 

@@ -42,15 +42,15 @@ public sealed class ArgumentTests : IDisposable
         using var weight = other.LoadWeight(Data.Weight(DType.F32, 1, 1, 4, 4));
         using var cache = other.CreateKvCache(new KvShape(1, 2, 16, 16, 4));
         Throws(() => _backend.Linear(New(3, 4), weight, null, New(3, 4)));
-        Throws(() => _backend.Add(New(3), other.Allocate(new Shape(3))));
+        Throws(() => _backend.SiluMultiply(New(3), other.Allocate(new Shape(3)), New(3)));
         Throws(() => _backend.Attention(Call() with { Cache = cache }));
-        Throws(() => _backend.Add(default, New(1)));
+        Throws(() => _backend.SiluMultiply(default, New(1), New(1)));
     }
 
     [Fact]
     public void Elementwise()
     {
-        Throws(() => _backend.Add(New(3), New(4)));
+        Throws(() => _backend.SiluMultiply(New(3), New(4), New(3)));
         Throws(() => _backend.SiluMultiply(New(3), New(3), New(4)));
         Throws(() => _backend.Write(new float[3], New(4)));
         Throws(() => _backend.Read(New(4), new double[3]));

@@ -13,15 +13,6 @@ public class ElementwiseTests
 
     [SkippableTheory]
     [MemberData(nameof(Sizes))]
-    public void Add(string name, int n) => Compare(name, Tolerances.Add, backend =>
-    {
-        var x = Data.Tensor(backend, Data.Uniform(n, 1), new Shape(n));
-        backend.Add(x, Data.Tensor(backend, Data.Uniform(n, 2), new Shape(n)));
-        return x;
-    });
-
-    [SkippableTheory]
-    [MemberData(nameof(Sizes))]
     public void SiluMultiply(string name, int n) => Compare(name, Tolerances.SiluMultiply, backend =>
     {
         var gate = Data.Tensor(backend, Data.Uniform(n, 3, 20), new Shape(n));

@@ -88,7 +88,6 @@ public class ThreadTests
                 Output = x.Reshape(query.Shape),
             });
             backend.SiluMultiply(x, y, x);
-            backend.Add(x, y);
             backend.Clear(y);
             backend.ArgMax(logits.Rows(0, rows), [], best);
         }

@@ -15,30 +15,6 @@ internal static class Chunks
     public static int Length(long n, int item) => (int)Math.Min(Elements, n - (long)item * Elements);
 }
 
-/// <summary>x += y.</summary>
-internal readonly unsafe struct AddJob<TOps, TV>(float* x, float* y, long n) : IJob
-    where TOps : struct, IVectorOps<TV>
-    where TV : unmanaged
-{
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run(int item)
-    {
-        var start = (long)item * Chunks.Elements;
-        var a = x + start;
-        var b = y + start;
-        var count = Chunks.Length(n, item);
-        var i = 0;
-        for (; i <= count - TOps.Count; i += TOps.Count)
-        {
-            TOps.Store(TOps.Add(TOps.Load(a + i), TOps.Load(b + i)), a + i);
-        }
-        for (; i < count; i++)
-        {
-            a[i] += b[i];
-        }
-    }
-}
-
 /// <summary>y = silu(gate) * up.</summary>
 internal readonly unsafe struct SiluMultiplyJob<TOps, TV>(float* gate, float* up, float* y, long n) : IJob
     where TOps : struct, IVectorOps<TV>
