@@ -17,14 +17,14 @@ namespace IccEngine.Formats;
 /// </remarks>
 public sealed class ChatTemplate
 {
-    private readonly Statement[] body;
-    private readonly TemplateLimits limits;
+    private readonly Statement[] _body;
+    private readonly TemplateLimits _limits;
 
     private ChatTemplate(string name, Statement[] body, TemplateLimits limits)
     {
         Name = name;
-        this.body = body;
-        this.limits = limits;
+        _body = body;
+        _limits = limits;
     }
 
     /// <summary>The name given to <see cref="Parse(string, string)"/>; errors begin with it.</summary>
@@ -83,6 +83,6 @@ public sealed class ChatTemplate
         }
         scope.Set("messages", messages);
         scope.Set("add_generation_prompt", addGenerationPrompt);
-        return TemplateRenderer.Render(body, scope, new RenderContext(Name, limits, now ?? (() => DateTime.Now)));
+        return TemplateRenderer.Render(_body, scope, new RenderContext(Name, _limits, now ?? (() => DateTime.Now)));
     }
 }

@@ -6,12 +6,12 @@ namespace IccEngine.Formats;
 /// <summary>json.dumps as the filter tojson of chat templates calls it: no HTML escapes, characters outside ASCII as they are.</summary>
 internal sealed class PythonJson(RenderContext context, string? indent, string itemSeparator, string keySeparator, bool ensureAscii, bool sortKeys)
 {
-    private readonly StringBuilder output = new();
+    private readonly StringBuilder _output = new();
 
     public string Dump(object? value)
     {
         Write(value, 0);
-        return output.ToString();
+        return _output.ToString();
     }
 
     private void Write(object? value, int depth)
@@ -82,7 +82,7 @@ internal sealed class PythonJson(RenderContext context, string? indent, string i
         }
     }
 
-    private void Put(string text) => context.Write(output, text);
+    private void Put(string text) => context.Write(_output, text);
 
     private string Key(object? key) => key switch
     {

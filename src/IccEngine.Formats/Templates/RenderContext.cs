@@ -7,7 +7,7 @@ namespace IccEngine.Formats;
 /// <summary>One rendering: where it stands, what it has spent, and its errors.</summary>
 internal sealed class RenderContext(string name, TemplateLimits limits, Func<DateTime> now)
 {
-    private long steps;
+    private long _steps;
 
     /// <summary>Line of the node at work, for errors.</summary>
     public int Line { get; set; } = 1;
@@ -19,8 +19,8 @@ internal sealed class RenderContext(string name, TemplateLimits limits, Func<Dat
     /// <summary>Spends steps; for a string or a list, one for every 64 characters or items.</summary>
     public void Spend(long cost)
     {
-        steps += cost;
-        if (steps > limits.Steps)
+        _steps += cost;
+        if (_steps > limits.Steps)
         {
             throw Error($"the template takes more than {limits.Steps} steps");
         }

@@ -6,14 +6,14 @@ internal sealed class TemplateParser
     private static readonly string[] EndNames =
         ["endfor", "endif", "endset", "endmacro", "endwith", "endfilter", "endgeneration", "else", "elif"];
 
-    private readonly TokenReader reader;
-    private readonly ExpressionParser expressions;
-    private int loops;
+    private readonly TokenReader _reader;
+    private readonly ExpressionParser _expressions;
+    private int _loops;
 
     private TemplateParser(TokenReader reader)
     {
-        this.reader = reader;
-        expressions = new ExpressionParser(reader);
+        _reader = reader;
+        _expressions = new ExpressionParser(reader);
     }
 
     public static Statement[] Parse(string source, string name, TemplateLimits limits)
@@ -28,24 +28,24 @@ internal sealed class TemplateParser
     /// </summary>
     private Statement[] ParseBody((string Tag, int Line, string[] Ends)? block)
     {
-        reader.Enter();
+        _reader.Enter();
         var body = new List<Statement>();
         while (true)
         {
-            var token = reader.Next();
+            var token = _reader.Next();
             switch (token.Kind)
             {
                 case TokenKind.Text:
                     body.Add(new TextStatement(token.Line, token.Text));
                     break;
                 case TokenKind.OutputBegin:
-                    body.Add(new OutputStatement(token.Line, expressions.ParseTuple()));
-                    reader.ExpectEnd(TokenKind.OutputEnd);
+                    body.Add(new OutputStatement(token.Line, _expressions.ParseTuple()));
+                    _reader.ExpectEnd(TokenKind.OutputEnd);
                     break;
                 case TokenKind.BlockBegin:
-                    if (block is { } b && reader.Current.Kind == TokenKind.Name && b.Ends.Contains(reader.Current.Text))
+                    if (block is { } b && _reader.Current.Kind == TokenKind.Name && b.Ends.Contains(_reader.Current.Text))
                     {
-                        reader.Leave();
+                        _reader.Leave();
                         return [.. body];
                     }
                     body.Add(ParseStatement());
@@ -53,9 +53,9 @@ internal sealed class TemplateParser
                 default:
                     if (block is { } open)
                     {
-                        throw reader.ErrorAt(open.Line, $"the block '{open.Tag}' is not closed: '{open.Ends[^1]}' is missing");
+                        throw _reader.ErrorAt(open.Line, $"the block '{open.Tag}' is not closed: '{open.Ends[^1]}' is missing");
                     }
-                    reader.Leave();
+                    _reader.Leave();
                     return [.. body];
             }
         }
@@ -63,12 +63,12 @@ internal sealed class TemplateParser
 
     private Statement ParseStatement()
     {
-        var line = reader.Line;
-        if (reader.Current.Kind != TokenKind.Name)
+        var line = _reader.Line;
+        if (_reader.Current.Kind != TokenKind.Name)
         {
-            throw reader.Error($"expected the name of a tag, found {reader.Current.Describe()}");
+            throw _reader.Error($"expected the name of a tag, found {_reader.Current.Describe()}");
         }
-        var tag = reader.Next().Text;
+        var tag = _reader.Next().Text;
         return tag switch
         {
             "if" => ParseIf(line),
@@ -79,8 +79,8 @@ internal sealed class TemplateParser
             "filter" => ParseFilterBlock(line),
             "generation" => ParseGeneration(line),
             "break" or "continue" => ParseJump(line, tag),
-            _ when EndNames.Contains(tag) => throw reader.ErrorAt(line, $"unexpected '{tag}': no such block is open here"),
-            _ => throw reader.Unsupported(line, $"the tag '{tag}'"),
+            _ when EndNames.Contains(tag) => throw _reader.ErrorAt(line, $"unexpected '{tag}': no such block is open here"),
+            _ => throw _reader.Unsupported(line, $"the tag '{tag}'"),
         };
     }
 
@@ -90,17 +90,17 @@ internal sealed class TemplateParser
         Statement[] otherwise = [];
         while (true)
         {
-            var condition = expressions.ParseTuple(withConditional: false);
+            var condition = _expressions.ParseTuple(withConditional: false);
             BeginBody();
             branches.Add((condition, ParseBody(("if", line, ["elif", "else", "endif"]))));
-            if (!reader.SkipName("elif"))
+            if (!_reader.SkipName("elif"))
             {
                 break;
             }
         }
-        if (reader.SkipName("else"))
+        if (_reader.SkipName("else"))
         {
-            reader.ExpectEnd(TokenKind.BlockEnd);
+            _reader.ExpectEnd(TokenKind.BlockEnd);
             otherwise = ParseBody(("if", line, ["endif"]));
         }
         EndBlock("endif");
@@ -112,23 +112,23 @@ internal sealed class TemplateParser
         var target = ParseTarget(withAttribute: false);
         if (target.Names.Contains("loop"))
         {
-            throw reader.ErrorAt(line, "'loop' cannot be the variable of a loop");
+            throw _reader.ErrorAt(line, "'loop' cannot be the variable of a loop");
         }
-        reader.ExpectName("in");
-        var items = expressions.ParseTuple(withConditional: false);
-        var condition = reader.SkipName("if") ? expressions.Parse() : null;
-        if (reader.IsName("recursive"))
+        _reader.ExpectName("in");
+        var items = _expressions.ParseTuple(withConditional: false);
+        var condition = _reader.SkipName("if") ? _expressions.Parse() : null;
+        if (_reader.IsName("recursive"))
         {
-            throw reader.Unsupported(line, "a recursive loop");
+            throw _reader.Unsupported(line, "a recursive loop");
         }
         BeginBody();
-        loops++;
+        _loops++;
         var body = ParseBody(("for", line, ["else", "endfor"]));
-        loops--;
+        _loops--;
         Statement[] otherwise = [];
-        if (reader.SkipName("else"))
+        if (_reader.SkipName("else"))
         {
-            reader.ExpectEnd(TokenKind.BlockEnd);
+            _reader.ExpectEnd(TokenKind.BlockEnd);
             otherwise = ParseBody(("for", line, ["endfor"]));
         }
         EndBlock("endfor");
@@ -138,13 +138,13 @@ internal sealed class TemplateParser
     private Statement ParseSet(int line)
     {
         var target = ParseTarget(withAttribute: true);
-        if (reader.SkipOperator("="))
+        if (_reader.SkipOperator("="))
         {
-            var value = expressions.ParseTuple();
-            reader.ExpectEnd(TokenKind.BlockEnd);
+            var value = _expressions.ParseTuple();
+            _reader.ExpectEnd(TokenKind.BlockEnd);
             return new SetStatement(line, target, value);
         }
-        var filters = expressions.ParseBlockFilters(startsInline: false);
+        var filters = _expressions.ParseBlockFilters(startsInline: false);
         BeginBody();
         var body = ParseOwnBody("set", line, "endset");
         return new CaptureStatement(line, target, filters, body);
@@ -152,27 +152,27 @@ internal sealed class TemplateParser
 
     private CaptureStatement ParseFilterBlock(int line)
     {
-        var filters = expressions.ParseBlockFilters(startsInline: true);
+        var filters = _expressions.ParseBlockFilters(startsInline: true);
         BeginBody();
         return new CaptureStatement(line, null, filters, ParseOwnBody("filter", line, "endfilter"));
     }
 
     private MacroStatement ParseMacro(int line)
     {
-        var name = reader.NewName();
+        var name = _reader.NewName();
         var parameters = new List<(string, Expression?)>();
-        reader.ExpectOperator("(");
-        while (!reader.SkipOperator(")"))
+        _reader.ExpectOperator("(");
+        while (!_reader.SkipOperator(")"))
         {
             if (parameters.Count > 0)
             {
-                reader.ExpectOperator(",");
+                _reader.ExpectOperator(",");
             }
-            var parameter = reader.NewName();
-            var value = reader.SkipOperator("=") ? expressions.Parse() : null;
+            var parameter = _reader.NewName();
+            var value = _reader.SkipOperator("=") ? _expressions.Parse() : null;
             if (value is null && parameters.Count > 0 && parameters[^1].Item2 is not null)
             {
-                throw reader.Error($"the parameter '{parameter}' needs a default value, as the one before it has one");
+                throw _reader.Error($"the parameter '{parameter}' needs a default value, as the one before it has one");
             }
             parameters.Add((parameter, value));
         }
@@ -183,43 +183,43 @@ internal sealed class TemplateParser
     private ScopeStatement ParseWith(int line)
     {
         var assignments = new List<(AssignTarget, Expression)>();
-        while (reader.Current.Kind != TokenKind.BlockEnd)
+        while (_reader.Current.Kind != TokenKind.BlockEnd)
         {
             if (assignments.Count > 0)
             {
-                reader.ExpectOperator(",");
+                _reader.ExpectOperator(",");
             }
-            var name = reader.NewName();
-            reader.ExpectOperator("=");
-            assignments.Add((new AssignTarget([name], IsTuple: false, Attribute: null), expressions.Parse()));
+            var name = _reader.NewName();
+            _reader.ExpectOperator("=");
+            assignments.Add((new AssignTarget([name], IsTuple: false, Attribute: null), _expressions.Parse()));
         }
-        reader.Next();
+        _reader.Next();
         return new ScopeStatement(line, [.. assignments], ParseOwnBody("with", line, "endwith"));
     }
 
     private ScopeStatement ParseGeneration(int line)
     {
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        _reader.ExpectEnd(TokenKind.BlockEnd);
         return new ScopeStatement(line, [], ParseOwnBody("generation", line, "endgeneration"));
     }
 
     private Statement ParseJump(int line, string tag)
     {
-        if (loops == 0)
+        if (_loops == 0)
         {
-            throw reader.ErrorAt(line, $"'{tag}' outside a loop");
+            throw _reader.ErrorAt(line, $"'{tag}' outside a loop");
         }
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        _reader.ExpectEnd(TokenKind.BlockEnd);
         return tag == "break" ? new BreakStatement(line) : new ContinueStatement(line);
     }
 
     /// <summary>A body that is rendered on its own: a loop outside it cannot be left from inside.</summary>
     private Statement[] ParseOwnBody(string tag, int line, string end)
     {
-        var outer = loops;
-        loops = tag is "with" ? loops : 0;
+        var outer = _loops;
+        _loops = tag is "with" ? _loops : 0;
         var body = ParseBody((tag, line, [end]));
-        loops = outer;
+        _loops = outer;
         EndBlock(end);
         return body;
     }
@@ -227,44 +227,44 @@ internal sealed class TemplateParser
     /// <summary>The end of an opening tag; Jinja allows a colon before it.</summary>
     private void BeginBody()
     {
-        reader.SkipOperator(":");
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        _reader.SkipOperator(":");
+        _reader.ExpectEnd(TokenKind.BlockEnd);
     }
 
     private void EndBlock(string end)
     {
-        reader.ExpectName(end);
-        if (end == "endmacro" && reader.Current.Kind == TokenKind.Name)
+        _reader.ExpectName(end);
+        if (end == "endmacro" && _reader.Current.Kind == TokenKind.Name)
         {
-            reader.Next();
+            _reader.Next();
         }
-        reader.ExpectEnd(TokenKind.BlockEnd);
+        _reader.ExpectEnd(TokenKind.BlockEnd);
     }
 
     private AssignTarget ParseTarget(bool withAttribute)
     {
-        var first = reader.IsOperator("(") ? "" : reader.NewName();
-        if (first.Length > 0 && withAttribute && reader.SkipOperator("."))
+        var first = _reader.IsOperator("(") ? "" : _reader.NewName();
+        if (first.Length > 0 && withAttribute && _reader.SkipOperator("."))
         {
-            return reader.Current.Kind == TokenKind.Name
-                ? new AssignTarget([first], IsTuple: false, reader.Next().Text)
-                : throw reader.Error($"expected the name of an attribute, found {reader.Current.Describe()}");
+            return _reader.Current.Kind == TokenKind.Name
+                ? new AssignTarget([first], IsTuple: false, _reader.Next().Text)
+                : throw _reader.Error($"expected the name of an attribute, found {_reader.Current.Describe()}");
         }
-        var inParentheses = first.Length == 0 && reader.SkipOperator("(");
-        var names = new List<string> { inParentheses ? reader.NewName() : first };
+        var inParentheses = first.Length == 0 && _reader.SkipOperator("(");
+        var names = new List<string> { inParentheses ? _reader.NewName() : first };
         var isTuple = false;
-        while (reader.SkipOperator(","))
+        while (_reader.SkipOperator(","))
         {
             isTuple = true;
-            if (reader.Current.Kind != TokenKind.Name || reader.IsName("in"))
+            if (_reader.Current.Kind != TokenKind.Name || _reader.IsName("in"))
             {
                 break;
             }
-            names.Add(reader.NewName());
+            names.Add(_reader.NewName());
         }
         if (inParentheses)
         {
-            reader.ExpectOperator(")");
+            _reader.ExpectOperator(")");
         }
         return new AssignTarget([.. names], isTuple, Attribute: null);
     }

@@ -12,30 +12,30 @@ internal sealed class TemplateRenderer
         Continue,
     }
 
-    private readonly RenderContext context;
-    private readonly TemplateEvaluator evaluator;
-    private StringBuilder output = new();
-    private int macroDepth;
+    private readonly RenderContext _context;
+    private readonly TemplateEvaluator _evaluator;
+    private StringBuilder _output = new();
+    private int _macroDepth;
 
     private TemplateRenderer(RenderContext context)
     {
-        this.context = context;
-        evaluator = new TemplateEvaluator(context, CallMacro);
+        _context = context;
+        _evaluator = new TemplateEvaluator(context, CallMacro);
     }
 
     public static string Render(Statement[] body, TemplateScope variables, RenderContext context)
     {
         var renderer = new TemplateRenderer(context);
         renderer.Run(body, new TemplateScope(variables));
-        return renderer.output.ToString();
+        return renderer._output.ToString();
     }
 
     private Flow Run(Statement[] body, TemplateScope scope)
     {
         foreach (var statement in body)
         {
-            context.Line = statement.Line;
-            context.Spend(1);
+            _context.Line = statement.Line;
+            _context.Spend(1);
             var flow = Run(statement, scope);
             if (flow != Flow.Next)
             {
@@ -47,14 +47,14 @@ internal sealed class TemplateRenderer
 
     private Flow Run(Statement statement, TemplateScope scope)
     {
-        context.CheckStack();
+        _context.CheckStack();
         switch (statement)
         {
             case TextStatement text:
-                context.Write(output, text.Text);
+                _context.Write(_output, text.Text);
                 return Flow.Next;
             case OutputStatement print:
-                context.Write(output, PythonText.Str(evaluator.Evaluate(print.Value, scope), context));
+                _context.Write(_output, PythonText.Str(_evaluator.Evaluate(print.Value, scope), _context));
                 return Flow.Next;
             case IfStatement condition:
                 return RunIf(condition, scope);
@@ -62,18 +62,18 @@ internal sealed class TemplateRenderer
                 RunFor(loop, scope);
                 return Flow.Next;
             case SetStatement set:
-                Assign(set.Target, evaluator.Evaluate(set.Value, scope), scope, set.Line);
+                Assign(set.Target, _evaluator.Evaluate(set.Value, scope), scope, set.Line);
                 return Flow.Next;
             case CaptureStatement capture:
                 var text2 = Capture(capture.Body, new TemplateScope(scope));
-                var value = evaluator.Evaluate(capture.Value, scope, text2);
+                var value = _evaluator.Evaluate(capture.Value, scope, text2);
                 if (capture.Target is { } target)
                 {
                     Assign(target, value, scope, capture.Line);
                 }
                 else
                 {
-                    context.Write(output, PythonText.Str(value, context));
+                    _context.Write(_output, PythonText.Str(value, _context));
                 }
                 return Flow.Next;
             case MacroStatement macro:
@@ -83,7 +83,7 @@ internal sealed class TemplateRenderer
                 var inner = new TemplateScope(scope);
                 foreach (var (name, expression) in block.Assignments)
                 {
-                    Assign(name, evaluator.Evaluate(expression, scope), inner, block.Line);
+                    Assign(name, _evaluator.Evaluate(expression, scope), inner, block.Line);
                 }
                 return Run(block.Body, inner);
             case BreakStatement:
@@ -97,7 +97,7 @@ internal sealed class TemplateRenderer
     {
         foreach (var (condition, body) in node.Branches)
         {
-            if (PythonOperators.IsTrue(evaluator.Evaluate(condition, scope)))
+            if (PythonOperators.IsTrue(_evaluator.Evaluate(condition, scope)))
             {
                 return Run(body, scope);
             }
@@ -107,9 +107,9 @@ internal sealed class TemplateRenderer
 
     private void RunFor(ForStatement node, TemplateScope scope)
     {
-        var value = evaluator.Evaluate(node.Items, scope);
-        context.Line = node.Line;
-        var items = TemplateAccess.Items(value, context);
+        var value = _evaluator.Evaluate(node.Items, scope);
+        _context.Line = node.Line;
+        var items = TemplateAccess.Items(value, _context);
         if (node.Condition is { } condition)
         {
             var kept = new List<object?>();
@@ -117,7 +117,7 @@ internal sealed class TemplateRenderer
             {
                 var trial = new TemplateScope(scope);
                 Assign(node.Target, item, trial, node.Line);
-                if (PythonOperators.IsTrue(evaluator.Evaluate(condition, trial)))
+                if (PythonOperators.IsTrue(_evaluator.Evaluate(condition, trial)))
                 {
                     kept.Add(item);
                 }
@@ -132,7 +132,7 @@ internal sealed class TemplateRenderer
         var state = new LoopState(items);
         for (var i = 0; i < items.Count; i++)
         {
-            context.Spend(1);
+            _context.Spend(1);
             state.Index = i;
             // What a pass sets is forgotten by the next one.
             var pass = new TemplateScope(scope);
@@ -147,21 +147,21 @@ internal sealed class TemplateRenderer
 
     private void Assign(AssignTarget target, object? value, TemplateScope scope, int line)
     {
-        context.Line = line;
+        _context.Line = line;
         if (target.Attribute is { } attribute)
         {
             if (!scope.TryGet(target.Names[0], out var owner) || owner is not TemplateNamespace names)
             {
-                throw context.Error($"'{target.Names[0]}.{attribute}' cannot be set: '{target.Names[0]}' is no namespace");
+                throw _context.Error($"'{target.Names[0]}.{attribute}' cannot be set: '{target.Names[0]}' is no namespace");
             }
             names.Attributes[attribute] = value;
         }
         else if (target.IsTuple)
         {
-            var items = TemplateAccess.Items(value, context);
+            var items = TemplateAccess.Items(value, _context);
             if (items.Count != target.Names.Length)
             {
-                throw context.Error($"{items.Count} values for {target.Names.Length} names ({string.Join(", ", target.Names)})");
+                throw _context.Error($"{items.Count} values for {target.Names.Length} names ({string.Join(", ", target.Names)})");
             }
             for (var i = 0; i < items.Count; i++)
             {
@@ -176,29 +176,29 @@ internal sealed class TemplateRenderer
 
     private string Capture(Statement[] body, TemplateScope scope)
     {
-        var outer = output;
-        output = new StringBuilder();
+        var outer = _output;
+        _output = new StringBuilder();
         Run(body, scope);
-        var text = output.ToString();
-        output = outer;
+        var text = _output.ToString();
+        _output = outer;
         return text;
     }
 
     private string CallMacro(TemplateMacro macro, TemplateArguments arguments)
     {
-        context.CheckDepth(++macroDepth);
+        _context.CheckDepth(++_macroDepth);
         var definition = macro.Definition;
-        var bound = arguments.Bind(context, $"the macro '{definition.Name}'", [.. definition.Parameters.Select(p => p.Name)]);
+        var bound = arguments.Bind(_context, $"the macro '{definition.Name}'", [.. definition.Parameters.Select(p => p.Name)]);
         var scope = new TemplateScope(macro.Scope);
         for (var i = 0; i < bound.Length; i++)
         {
             var (name, fallback) = definition.Parameters[i];
             scope.Set(name, TemplateArguments.Given(bound[i]) ? bound[i]
-                : fallback is not null ? evaluator.Evaluate(fallback, scope)
+                : fallback is not null ? _evaluator.Evaluate(fallback, scope)
                 : new Undefined($"the parameter '{name}' was not given"));
         }
         var text = Capture(definition.Body, scope);
-        macroDepth--;
+        _macroDepth--;
         return text;
     }
 }

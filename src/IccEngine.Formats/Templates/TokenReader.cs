@@ -6,21 +6,21 @@ namespace IccEngine.Formats;
 /// <summary>Walks over the tokens of a template and makes its errors.</summary>
 internal sealed class TokenReader(List<TemplateToken> tokens, string name, TemplateLimits limits)
 {
-    private int at;
-    private int depth;
+    private int _at;
+    private int _depth;
 
-    public TemplateToken Current => tokens[at];
+    public TemplateToken Current => tokens[_at];
 
     public int Line => Current.Line;
 
-    public TemplateToken Peek => tokens[Math.Min(at + 1, tokens.Count - 1)];
+    public TemplateToken Peek => tokens[Math.Min(_at + 1, tokens.Count - 1)];
 
     public TemplateToken Next()
     {
-        var token = tokens[at];
+        var token = tokens[_at];
         if (token.Kind != TokenKind.End)
         {
-            at++;
+            _at++;
         }
         return token;
     }
@@ -63,13 +63,13 @@ internal sealed class TokenReader(List<TemplateToken> tokens, string name, Templ
     /// <summary>One level deeper into blocks or expressions; <see cref="Leave"/> goes back.</summary>
     public void Enter()
     {
-        if (++depth > limits.Nesting || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (++_depth > limits.Nesting || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
-            throw Error($"blocks or expressions are nested deeper than {Math.Min(depth - 1, limits.Nesting)} levels");
+            throw Error($"blocks or expressions are nested deeper than {Math.Min(_depth - 1, limits.Nesting)} levels");
         }
     }
 
-    public void Leave() => depth--;
+    public void Leave() => _depth--;
 
     /// <summary>Checks the length of a chain of operators, which the tree nests.</summary>
     public void CheckChain(int links)

@@ -8,8 +8,8 @@ namespace IccEngine.InContext;
 /// </summary>
 public sealed class CanonicalLabels
 {
-    private readonly int points;
-    private int placed;
+    private readonly int _points;
+    private int _placed;
 
     /// <summary>Begins with no point placed.</summary>
     /// <param name="points">The number of points, n.</param>
@@ -21,7 +21,7 @@ public sealed class CanonicalLabels
         {
             throw new IccArgumentException($"the number of clusters must be from 1 to the number of points, {points}, found {clusters}");
         }
-        this.points = points;
+        _points = points;
         Clusters = clusters;
     }
 
@@ -32,7 +32,7 @@ public sealed class CanonicalLabels
     public int Opened { get; private set; }
 
     /// <summary>Points without a label.</summary>
-    public int Remaining => points - placed;
+    public int Remaining => _points - _placed;
 
     /// <summary>The labels that the next point may take.</summary>
     /// <exception cref="IccArgumentException">Every point has its label.</exception>
@@ -54,9 +54,9 @@ public sealed class CanonicalLabels
         var (least, end) = (Allowed.Start.Value, Allowed.End.Value);
         if (label < least || label >= end)
         {
-            throw new IccArgumentException($"point {placed} cannot take the label {label}: expected {least} to {end - 1}");
+            throw new IccArgumentException($"point {_placed} cannot take the label {label}: expected {least} to {end - 1}");
         }
-        placed++;
+        _placed++;
         Opened = Math.Max(Opened, label + 1);
     }
 
@@ -64,7 +64,7 @@ public sealed class CanonicalLabels
     {
         if (Remaining == 0)
         {
-            throw new IccArgumentException($"all {points} points have their label");
+            throw new IccArgumentException($"all {_points} points have their label");
         }
     }
 }

@@ -123,24 +123,24 @@ public sealed record IccSpec
 /// <summary>Reads keys of one JSON object, with errors that name the file and the key.</summary>
 internal sealed class SpecReader
 {
-    private readonly string file;
-    private readonly JsonElement element;
-    private readonly string path;
+    private readonly string _file;
+    private readonly JsonElement _element;
+    private readonly string _path;
 
     public SpecReader(string file, JsonElement element, string path)
     {
-        this.file = file;
-        this.element = element;
-        this.path = path;
+        _file = file;
+        _element = element;
+        _path = path;
         if (element.ValueKind != JsonValueKind.Object)
         {
             throw new IccFormatException(file, $"{(path.Length == 0 ? "" : path.TrimEnd('.') + ": ")}expected an object, found {Show(element)}");
         }
     }
 
-    public bool Has(string key) => element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string key) => _element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null;
 
-    public SpecReader Object(string key) => new(file, Get(key), $"{path}{key}.");
+    public SpecReader Object(string key) => new(_file, Get(key), $"{_path}{key}.");
 
     public int Integer(string key, int least, int greatest) => Integer(Get(key), key, least, greatest);
 
@@ -178,7 +178,7 @@ internal sealed class SpecReader
         }
         if (!value.ValueEquals(known))
         {
-            throw new IccUnsupportedException($"{file}: {path}{key} {Show(value)} is not supported; known: \"{known}\"");
+            throw new IccUnsupportedException($"{_file}: {_path}{key} {Show(value)} is not supported; known: \"{known}\"");
         }
     }
 
@@ -188,9 +188,9 @@ internal sealed class SpecReader
             : throw Error(key, $"expected an integer from {least}{(greatest == int.MaxValue ? "" : $" to {greatest}")}, found {Show(value)}");
 
     private JsonElement Get(string key) =>
-        element.TryGetProperty(key, out var value) ? value : throw Error(key, "missing");
+        _element.TryGetProperty(key, out var value) ? value : throw Error(key, "missing");
 
-    private IccFormatException Error(string key, string message) => new(file, $"{path}{key}: {message}");
+    private IccFormatException Error(string key, string message) => new(_file, $"{_path}{key}: {message}");
 
     private static string Show(JsonElement value)
     {

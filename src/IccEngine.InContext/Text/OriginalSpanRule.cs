@@ -32,15 +32,15 @@ public sealed class SpanRuleException : IccException
 public sealed class OriginalSpanRule<TToken>
     where TToken : notnull
 {
-    private readonly HashSet<TToken> starts = [];
-    private readonly HashSet<TToken> ends = [];
+    private readonly HashSet<TToken> _starts = [];
+    private readonly HashSet<TToken> _ends = [];
 
     /// <summary>Finds the tokens that open and close spans.</summary>
     /// <param name="encode">Encodes a text without special tokens.</param>
     public OriginalSpanRule(Func<string, IReadOnlyList<TToken>> encode)
     {
         ArgumentNullException.ThrowIfNull(encode);
-        foreach (var (set, bracket) in new[] { (starts, "["), (starts, "[["), (ends, "]]"), (ends, "]\\") })
+        foreach (var (set, bracket) in new[] { (_starts, "["), (_starts, "[["), (_ends, "]]"), (_ends, "]\\") })
         {
             foreach (var text in new[] { bracket, $" {bracket}", $"{bracket} ", $"{bracket}\n", $" {bracket}\n" })
             {
@@ -53,10 +53,10 @@ public sealed class OriginalSpanRule<TToken>
     }
 
     /// <summary>Tokens that open a span.</summary>
-    public IReadOnlySet<TToken> StartTokens => starts;
+    public IReadOnlySet<TToken> StartTokens => _starts;
 
     /// <summary>Tokens that close the last span.</summary>
-    public IReadOnlySet<TToken> EndTokens => ends;
+    public IReadOnlySet<TToken> EndTokens => _ends;
 
     /// <summary>The span of every point, half-open.</summary>
     /// <param name="tokens">The prompt.</param>
@@ -69,12 +69,12 @@ public sealed class OriginalSpanRule<TToken>
         var start = 0;
         for (var i = 0; i < tokens.Count; i++)
         {
-            if (ends.Contains(tokens[i]))
+            if (_ends.Contains(tokens[i]))
             {
                 spans.Add(new TokenSpan(start, i + 1));
                 break;
             }
-            if (starts.Contains(tokens[i]))
+            if (_starts.Contains(tokens[i]))
             {
                 spans.Add(new TokenSpan(start, i));
                 start = i;
