@@ -32,11 +32,11 @@ internal static class Layers
     public static IReadOnlyList<SeenType> SeenByCli { get; } =
     [
         new("IccEngine.Core", "IccException", "a user's error is printed in one line and gives its exit code"),
+        new("IccEngine.Core", "TokenSpan", "spans on the command line, inside a TapRequest"),
         new("IccEngine.Formats", "Table", "the rows that were clustered are printed with their columns' names"),
         new("IccEngine.Formats", "TableOptions", "options of the command line name columns"),
         new("IccEngine.Models", "InspectRequest", "options of the command line say what is looked at; handed to the facade as it is"),
         new("IccEngine.Models", "TapRequest", "spans and singles of the command line; handed to the facade as it is"),
-        new("IccEngine.Models", "MapRequest", "layers and heads of the command line; handed to the facade as it is"),
         new("IccEngine.Models", "LoraAdapter", "held open while the facade uses it"),
     ];
 

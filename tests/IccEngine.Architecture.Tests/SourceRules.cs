@@ -38,10 +38,14 @@ internal static class SourceRules
     public static IEnumerable<string> MachinePaths(TextFile file) =>
         _machinePath.Matches(file.Text).Select(m => $"{file.At(m.Index)}: {m.Value}; expected relative paths");
 
-    /// <summary>Errors that vanish.</summary>
+    /// <summary>Errors that vanish: a catch may do nothing only for errors that it names, with a comment that says why.</summary>
     public static IEnumerable<string> EmptyCatches(TextFile file) =>
-        file.Syntax.DescendantNodes().OfType<CatchClauseSyntax>().Where(c => c.Block.Statements.Count == 0)
-            .Select(c => $"{file.At(c.SpanStart)}: an empty catch; expected the error to be handled or left alone");
+        from clause in file.Syntax.DescendantNodes().OfType<CatchClauseSyntax>()
+        where clause.Block.Statements.Count == 0
+        let named = clause.Filter is not null || clause.Declaration is { } d && LastName(d.Type) != nameof(Exception)
+        let explained = clause.Block.DescendantTrivia().Any(t => t.IsKind(SyntaxKind.SingleLineCommentTrivia))
+        where !(named && explained)
+        select $"{file.At(clause.SpanStart)}: an empty catch; expected the error to be handled, or to be named and the reason given";
 
     /// <summary>Assertions on a literal, which nothing can make fail or pass.</summary>
     public static IEnumerable<string> IdleAssertions(TextFile file) =>
