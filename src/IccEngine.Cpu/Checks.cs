@@ -83,7 +83,19 @@ internal static unsafe class Checks
         {
             Sequence(sequence, query[0], cache.Shape);
         }
-        return new AttentionWork { Call = call, Query = CpuBackend.Pointer(call.Query), Output = null, Cache = cache };
+        return new AttentionWork
+        {
+            Query = CpuBackend.Pointer(call.Query),
+            Cache = cache,
+            Layer = call.Layer,
+            Sequences = call.Sequences,
+            Mask = call.Mask,
+            Scale = call.Scale,
+            Heads = query[1],
+            KvHeads = kvHeads,
+            HeadDim = headDim,
+            Group = query[1] / kvHeads,
+        };
     }
 
     /// <summary>The tensors of a tap.</summary>

@@ -214,7 +214,8 @@ public sealed unsafe class CpuBackend : IBackend
                 Checks.Tap(tap, work.Heads);
             }
         }
-        _kernels.Attention(_pool, work with { Output = call.Output.IsEmpty ? null : Pointer(call.Output) });
+        work.Output = call.Output.IsEmpty ? null : Pointer(call.Output);
+        _kernels.Attention(_pool, work);
         Checks.KeepAlive(call.Query, call.Output);
     }
 

@@ -11,7 +11,7 @@ internal readonly unsafe struct AttentionJob<TOps, TV>(AttentionWork work) : IJo
     {
         var index = work.Find(item, &FirstItem);
         ref readonly var plan = ref work.Plans[index];
-        ref readonly var sequence = ref work.Call.Sequences.Span[index];
+        ref readonly var sequence = ref work.Sequences.Span[index];
         var local = item - plan.FirstItem;
         if (plan.Dot)
         {
@@ -34,7 +34,7 @@ internal readonly unsafe struct MergeJob<TOps, TV>(AttentionWork work) : IJob
     {
         var index = work.Find(item, &FirstMerge);
         ref readonly var plan = ref work.Plans[index];
-        DotAttention<TOps, TV>.Merge(work, plan, work.Call.Sequences.Span[index], item - plan.FirstMerge);
+        DotAttention<TOps, TV>.Merge(work, plan, work.Sequences.Span[index], item - plan.FirstMerge);
     }
 
     private static int FirstMerge(in SequencePlan plan) => plan.FirstMerge;
@@ -52,7 +52,7 @@ internal readonly unsafe struct TapReduceJob<TOps, TV>(AttentionWork work) : IJo
     {
         var index = work.Find(item, &FirstTarget);
         ref readonly var plan = ref work.Plans[index];
-        ref readonly var sequence = ref work.Call.Sequences.Span[index];
+        ref readonly var sequence = ref work.Sequences.Span[index];
         var tap = sequence.Tap!;
         var sums = (float*)Scratch.Take(ScratchUse.Item, sizeof(float) * Math.Max(plan.SpanRow, plan.SingleRow));
         var target = item - plan.FirstTarget;
@@ -157,7 +157,7 @@ internal readonly unsafe struct ProbabilitiesJob<TOps, TV>(
 
     public void Run(int item)
     {
-        ref readonly var sequence = ref work.Call.Sequences.Span[sequenceIndex];
+        ref readonly var sequence = ref work.Sequences.Span[sequenceIndex];
         var (stride, kvHead) = (work.Cache.Stride, head / work.Group);
         var carver = new Carver(Scratch.Take(
             ScratchUse.Item, Carver.Bytes<float>(stride) + Carver.Bytes<float>(BlockKeys) + Carver.Bytes<nint>(BlockKeys)));
@@ -165,17 +165,17 @@ internal readonly unsafe struct ProbabilitiesJob<TOps, TV>(
         var scores = carver.Take<float>(BlockKeys);
         var keys = (float**)carver.Take<nint>(BlockKeys);
         var position = sequence.Start + firstRow + item;
-        var (first, end) = (work.Call.Mask.FirstKey(position), work.Call.Mask.EndKey(position, sequence.Length));
+        var (first, end) = (work.Mask.FirstKey(position), work.Mask.EndKey(position, sequence.Length));
         var source = work.Query + ((long)(sequence.FirstRow + firstRow + item) * work.Heads + head) * work.HeadDim;
         new Span<float>(query, stride).Clear();
-        VectorMath<TOps, TV>.Scale(query, source, work.Call.Scale, work.HeadDim);
+        VectorMath<TOps, TV>.Scale(query, source, work.Scale, work.HeadDim);
 
         var row = probabilities + (long)item * columns;
         new Span<float>(row, columns).Clear();
         for (var key = first; key < end; key += BlockKeys)
         {
             var count = Math.Min(BlockKeys, end - key);
-            work.Cache.Addresses(work.Call.Layer, kvHead, sequence.Pages.Span, key, count, keys, BlockKeys);
+            work.Cache.Addresses(work.Layer, kvHead, sequence.Pages.Span, key, count, keys, BlockKeys);
             DotAttention<TOps, TV>.Scores(query, keys, count, stride, scores);
             new ReadOnlySpan<float>(scores, count).CopyTo(new Span<float>(row + key, count));
         }

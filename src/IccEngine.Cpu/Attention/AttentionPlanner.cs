@@ -10,7 +10,7 @@ internal static unsafe class AttentionPlanner<TOps, TV>
     /// <summary>Attention with taps: the items, the joining of stretches of keys, the reduction of the taps.</summary>
     public static void Run(WorkerPool pool, in AttentionWork work)
     {
-        var sequences = work.Call.Sequences.Span;
+        var sequences = work.Sequences.Span;
         var plans = (SequencePlan*)Scratch.Take(ScratchUse.Plan, (long)sizeof(SequencePlan) * sequences.Length);
         var (items, merges, targets) = (0, 0, 0);
         long partials = 0, states = 0;
@@ -27,7 +27,10 @@ internal static unsafe class AttentionPlanner<TOps, TV>
             plans[s] = plan;
         }
         var results = (float*)Scratch.Take(ScratchUse.Partials, checked((partials + states) * sizeof(float)));
-        var all = work with { Plans = plans, Partials = results, States = results + partials };
+        var all = work;
+        all.Plans = plans;
+        all.Partials = results;
+        all.States = results + partials;
 
         var attention = new AttentionJob<TOps, TV>(all);
         pool.Run(ref attention, items);
@@ -50,7 +53,7 @@ internal static unsafe class AttentionPlanner<TOps, TV>
         if (plan.Dot)
         {
             const int split = DotAttention<TOps, TV>.SplitKeys;
-            plan.FirstSplit = work.Call.Mask.FirstKey(sequence.Start) / split;
+            plan.FirstSplit = work.Mask.FirstKey(sequence.Start) / split;
             plan.Splits = (sequence.Length + split - 1) / split - plan.FirstSplit;
             plan.StatesPerHead = DotAttention<TOps, TV>.StateElements(
                 plan, work.Cache.Stride, sequence.Tap?.Spans.Length ?? 0, sequence.Tap?.Singles.Length ?? 0);

@@ -39,46 +39,47 @@ internal struct SequencePlan
     public readonly bool Tapped => SpanCount + SingleCount > 0;
 }
 
-/// <summary>What all items of one attention call share.</summary>
-internal readonly unsafe struct AttentionWork
+/// <summary>What all items of one attention call share. Fields, because the items read them all the time and a property would copy.</summary>
+internal unsafe struct AttentionWork
 {
-    /// <summary>The call, checked.</summary>
-    public required AttentionCall Call { get; init; }
-
     /// <summary>[rows, heads, headDim]</summary>
-    public required float* Query { get; init; }
+    public float* Query;
 
     /// <summary>[rows, heads, headDim], or null</summary>
-    public required float* Output { get; init; }
+    public float* Output;
 
-    public required CpuKvCache Cache { get; init; }
-
-    /// <summary>One for each sequence.</summary>
-    public SequencePlan* Plans { get; init; }
-
-    /// <summary>Sums of the taps by (sequence, KV head, tile).</summary>
-    public float* Partials { get; init; }
-
-    /// <summary>What the stretches of keys of <see cref="DotAttention{TOps, TV}"/> leave.</summary>
-    public float* States { get; init; }
-
-    public int Heads => Call.Query.Shape[1];
-
-    public int KvHeads => Cache.Shape.KvHeads;
+    public CpuKvCache Cache;
+    public int Layer;
+    public ReadOnlyMemory<SequenceRows> Sequences;
+    public AttentionMask Mask;
+    public float Scale;
+    public int Heads;
+    public int KvHeads;
+    public int HeadDim;
 
     /// <summary>Query heads of one KV head.</summary>
-    public int Group => Heads / KvHeads;
+    public int Group;
 
-    public int HeadDim => Cache.Shape.HeadDim;
+    /// <summary>One for each sequence.</summary>
+    public SequencePlan* Plans;
+
+    /// <summary>Sums of the taps by (sequence, KV head, tile).</summary>
+    public float* Partials;
+
+    /// <summary>What the stretches of keys of <see cref="DotAttention{TOps, TV}"/> leave.</summary>
+    public float* States;
 
     /// <summary>The query, or the output, of one lane.</summary>
-    public long LaneOffset(in SequenceRows sequence, int kvHead, int lane) =>
-        ((long)(sequence.FirstRow + lane / Group) * Heads + kvHead * Group + lane % Group) * HeadDim;
+    public readonly long LaneOffset(in SequenceRows sequence, int kvHead, int lane)
+    {
+        var row = lane / Group;
+        return ((long)(sequence.FirstRow + row) * Heads + kvHead * Group + (lane - row * Group)) * HeadDim;
+    }
 
     /// <summary>The last sequence whose first item, as <paramref name="first"/> tells it, is not beyond <paramref name="item"/>.</summary>
-    public int Find(int item, delegate*<in SequencePlan, int> first)
+    public readonly int Find(int item, delegate*<in SequencePlan, int> first)
     {
-        var (low, high) = (0, Call.Sequences.Length - 1);
+        var (low, high) = (0, Sequences.Length - 1);
         while (low < high)
         {
             var middle = (low + high + 1) / 2;

@@ -41,19 +41,19 @@ internal static unsafe class DotAttention<TOps, TV>
         for (var lane = 0; lane < plan.Lanes; lane++)
         {
             VectorMath<TOps, TV>.Scale(
-                queries + lane * stride, work.Query + work.LaneOffset(sequence, kvHead, lane), work.Call.Scale, work.HeadDim);
+                queries + lane * stride, work.Query + work.LaneOffset(sequence, kvHead, lane), work.Scale, work.HeadDim);
             states.Begin(lane, split);
         }
         var range = states.Keys(split);
         for (var key = range.First; key < range.End; key += BlockKeys)
         {
             var count = Math.Min(BlockKeys, range.End - key);
-            work.Cache.Addresses(work.Call.Layer, kvHead, sequence.Pages.Span, key, count, keys, BlockKeys);
+            work.Cache.Addresses(work.Layer, kvHead, sequence.Pages.Span, key, count, keys, BlockKeys);
             for (var lane = 0; lane < plan.Lanes; lane++)
             {
                 var position = sequence.Start + lane / work.Group;
-                var first = Math.Max(key, work.Call.Mask.FirstKey(position));
-                var end = Math.Min(key + count, work.Call.Mask.EndKey(position, sequence.Length));
+                var first = Math.Max(key, work.Mask.FirstKey(position));
+                var end = Math.Min(key + count, work.Mask.EndKey(position, sequence.Length));
                 if (first < end)
                 {
                     Block(work, states, lane, split, queries + lane * stride, keys + (first - key), first, end - first, scores);
@@ -205,7 +205,7 @@ internal static unsafe class DotAttention<TOps, TV>
             _tap = plan.Tapped ? sequence.Tap : null;
             _base = work.States + plan.States + kvHead * plan.StatesPerHead;
             (_lanes, _stride, _firstSplit, _splits) = (plan.Lanes, work.Cache.Stride, plan.FirstSplit, plan.Splits);
-            _first = work.Call.Mask.FirstKey(sequence.Start);
+            _first = work.Mask.FirstKey(sequence.Start);
             _end = sequence.Length;
             _spanRoom = _tap is null ? 0 : _tap.Spans.Length + _splits;
         }

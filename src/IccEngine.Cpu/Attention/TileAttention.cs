@@ -45,8 +45,8 @@ internal unsafe ref struct TileAttention<TOps, TV>
         _firstLane = tile * Width;
         _lanes = Math.Min(Width, plan.Lanes - _firstLane);
         _vectors = (_lanes + TOps.Count - 1) / TOps.Count;
-        FirstKey = work.Call.Mask.FirstKey(Position(0));
-        EndKey = work.Call.Mask.EndKey(Position(_lanes - 1), sequence.Length);
+        FirstKey = work.Mask.FirstKey(Position(0));
+        EndKey = work.Mask.EndKey(Position(_lanes - 1), sequence.Length);
 
         var partials = plan.Tapped ? new TapPartials(work, plan, sequence, kvHead, tile, _firstLane, _firstLane + _lanes) : default;
         var keys = partials.Any ? TapRange.Of(sequence.Tap!, FirstKey, EndKey) : default;
@@ -84,7 +84,7 @@ internal unsafe ref struct TileAttention<TOps, TV>
         for (var key = attention.FirstKey; key < attention.EndKey;)
         {
             var end = Math.Min((key / BlockKeys + 1) * BlockKeys, attention.EndKey);
-            work.Cache.Addresses(work.Call.Layer, kvHead, pages, key, end - key, attention._keys, BlockKeys);
+            work.Cache.Addresses(work.Layer, kvHead, pages, key, end - key, attention._keys, BlockKeys);
             attention.Block(key, end - key);
             key = end;
         }
@@ -109,7 +109,7 @@ internal unsafe ref struct TileAttention<TOps, TV>
             {
                 var lane = _firstLane + vector * TOps.Count + i;
                 var query = _work.Query + _work.LaneOffset(_sequence, _kvHead, lane);
-                VectorMath<TOps, TV>.Scale(_stage + i * _stride, query, _work.Call.Scale, headDim);
+                VectorMath<TOps, TV>.Scale(_stage + i * _stride, query, _work.Scale, headDim);
             }
             for (var d = 0; d < _stride; d += TOps.Count)
             {
@@ -127,8 +127,8 @@ internal unsafe ref struct TileAttention<TOps, TV>
         {
             // Lanes beyond the last one see what it sees.
             var position = Position(Math.Min(lane, _lanes - 1));
-            _firstKey[lane] = _work.Call.Mask.FirstKey(position);
-            _lastKey[lane] = _work.Call.Mask.EndKey(position, _sequence.Length) - 1;
+            _firstKey[lane] = _work.Mask.FirstKey(position);
+            _lastKey[lane] = _work.Mask.EndKey(position, _sequence.Length) - 1;
         }
     }
 

@@ -4,7 +4,7 @@ namespace IccEngine.Cpu;
 
 /// <summary>
 /// The linear layer of few rows (decoding): the weights are read once, in the order in which they lie, and multiplied along the inputs
-/// with two rows of x at a time while the block of outputs is in the cache. An item is a run of outputs. An element of y depends on
+/// with up to four rows of x at a time while the block of outputs is in the cache. An item is a run of outputs. An element of y depends on
 /// its own row and output only.
 /// </summary>
 internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int outputsPerItem) : IJob
@@ -32,11 +32,19 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int out
     public void Run(int item)
     {
         var end = Math.Min((item + 1) * outputsPerItem, call.Outputs);
-        var sums = stackalloc float[2 * Block];
+        var sums = stackalloc float[4 * Block];
         for (var output = item * outputsPerItem; output < end; output += Block)
         {
             var present = Math.Min(Block, end - output);
             var row = 0;
+            for (; TOps.TileRows == 8 && row <= call.Rows - 4; row += 4)
+            {
+                FourRows(call.X + (long)row * call.Inputs, output, present, sums);
+                for (var r = 0; r < 4; r++)
+                {
+                    Finish(row + r, output, present, sums + r * Block);
+                }
+            }
             for (; row <= call.Rows - 2; row += 2)
             {
                 TwoRows(call.X + (long)row * call.Inputs, output, present, sums);
@@ -106,6 +114,59 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int out
         (sums[4], sums[5], sums[6], sums[7]) = (TOps.Sum(t0), TOps.Sum(t1), TOps.Sum(t2), TOps.Sum(t3));
         AddTail(x, output, present, sums, i);
         AddTail(x1, output, present, sums + Block, i);
+    }
+
+    /// <summary>As <see cref="OneRow"/> for x and the three rows after it; only where there are registers for 16 sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void FourRows(float* x, int output, int present, float* sums)
+    {
+        var w0 = Row(output, 0, present);
+        var w1 = Row(output, 1, present);
+        var w2 = Row(output, 2, present);
+        var w3 = Row(output, 3, present);
+        var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var (t0, t1, t2, t3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var (u0, u1, u2, u3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var (v0, v1, v2, v3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var x1 = x + call.Inputs;
+        var x2 = x1 + call.Inputs;
+        var x3 = x2 + call.Inputs;
+        nint i = 0;
+        for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
+        {
+            var a = TOps.Load(x + i);
+            var b = TOps.Load(x1 + i);
+            var c = TOps.Load(x2 + i);
+            var d = TOps.Load(x3 + i);
+            var w = TW.Load<TOps, TV>(w0 + i * TW.Size);
+            s0 = TOps.MultiplyAdd(a, w, s0);
+            t0 = TOps.MultiplyAdd(b, w, t0);
+            u0 = TOps.MultiplyAdd(c, w, u0);
+            v0 = TOps.MultiplyAdd(d, w, v0);
+            w = TW.Load<TOps, TV>(w1 + i * TW.Size);
+            s1 = TOps.MultiplyAdd(a, w, s1);
+            t1 = TOps.MultiplyAdd(b, w, t1);
+            u1 = TOps.MultiplyAdd(c, w, u1);
+            v1 = TOps.MultiplyAdd(d, w, v1);
+            w = TW.Load<TOps, TV>(w2 + i * TW.Size);
+            s2 = TOps.MultiplyAdd(a, w, s2);
+            t2 = TOps.MultiplyAdd(b, w, t2);
+            u2 = TOps.MultiplyAdd(c, w, u2);
+            v2 = TOps.MultiplyAdd(d, w, v2);
+            w = TW.Load<TOps, TV>(w3 + i * TW.Size);
+            s3 = TOps.MultiplyAdd(a, w, s3);
+            t3 = TOps.MultiplyAdd(b, w, t3);
+            u3 = TOps.MultiplyAdd(c, w, u3);
+            v3 = TOps.MultiplyAdd(d, w, v3);
+        }
+        (sums[0], sums[1], sums[2], sums[3]) = (TOps.Sum(s0), TOps.Sum(s1), TOps.Sum(s2), TOps.Sum(s3));
+        (sums[4], sums[5], sums[6], sums[7]) = (TOps.Sum(t0), TOps.Sum(t1), TOps.Sum(t2), TOps.Sum(t3));
+        (sums[8], sums[9], sums[10], sums[11]) = (TOps.Sum(u0), TOps.Sum(u1), TOps.Sum(u2), TOps.Sum(u3));
+        (sums[12], sums[13], sums[14], sums[15]) = (TOps.Sum(v0), TOps.Sum(v1), TOps.Sum(v2), TOps.Sum(v3));
+        AddTail(x, output, present, sums, i);
+        AddTail(x1, output, present, sums + Block, i);
+        AddTail(x2, output, present, sums + 2 * Block, i);
+        AddTail(x3, output, present, sums + 3 * Block, i);
     }
 
     private byte* Row(int output, int o, int present) =>

@@ -44,6 +44,13 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
         get => 2048 / TOps.Count;
     }
 
+    /// <summary>Elements between the rows of widened weights on their way to the panel: a cache line more than they need.</summary>
+    private static int StageStride
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => BlockInputs + 16;
+    }
+
     private static int PanelOutputs
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -67,7 +74,7 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
         var endOutput = Math.Min(firstOutput + panelsPerItem * PanelOutputs, call.Outputs);
         var carver = new Carver(Scratch.Take(ScratchUse.Item, ScratchBytes()));
         var panel = carver.Take<float>(BlockInputs * PanelOutputs);
-        var square = carver.Take<float>(TOps.Count * TOps.Count);
+        var stage = carver.Take<float>(TOps.Count * StageStride);
         var tile = carver.Take<float>(TOps.TileRows * PanelOutputs);
         for (var row = 0; row < call.Rows; row += ChunkRows)
         {
@@ -77,7 +84,7 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
                 var inputs = Math.Min(BlockInputs, call.Inputs - input);
                 for (var output = firstOutput; output < endOutput; output += PanelOutputs)
                 {
-                    Pack(output, input, inputs, panel, square);
+                    Pack(output, input, inputs, panel, stage);
                     Multiply(row, endRow, output, input, inputs, panel, tile);
                     if (call.Bias != null && input + inputs == call.Inputs)
                     {
@@ -89,33 +96,34 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
     }
 
     private static long ScratchBytes() => Carver.Bytes<float>(BlockInputs * PanelOutputs)
-        + Carver.Bytes<float>(TOps.Count * TOps.Count) + Carver.Bytes<float>(TOps.TileRows * PanelOutputs);
+        + Carver.Bytes<float>(TOps.Count * StageStride) + Carver.Bytes<float>(TOps.TileRows * PanelOutputs);
 
     /// <summary>panel[input, output] = scale * w[output, input], zero beyond the last output.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pack(int output, int input, int inputs, float* panel, float* square)
+    private void Pack(int output, int input, int inputs, float* panel, float* stage)
     {
         var scale = TOps.Broadcast(call.Scale);
+        var stride = (long)call.Inputs * TW.Size;
+        var vectors = inputs / TOps.Count * TOps.Count;
         for (var lane = 0; lane < PanelOutputs; lane += TOps.Count)
         {
             var present = Math.Clamp(call.Outputs - output - lane, 0, TOps.Count);
-            var rows = call.W + ((long)(output + lane) * call.Inputs + input) * TW.Size;
-            var stride = (long)call.Inputs * TW.Size;
-            for (var r = present; r < TOps.Count; r++)
+            var rows = call.W + (long)(output + lane) * stride + (long)input * TW.Size;
+            // Row by row, because rows that lie a power of two apart would push each other out of the cache.
+            for (var r = 0; r < TOps.Count; r++)
             {
-                TOps.Store(TOps.Zero, square + r * TOps.Count);
-            }
-            var p = 0;
-            for (; p <= inputs - TOps.Count; p += TOps.Count)
-            {
-                for (var r = 0; r < present; r++)
+                var row = rows + r * stride;
+                for (var p = 0; p < vectors; p += TOps.Count)
                 {
-                    var weights = TW.Load<TOps, TV>(rows + r * stride + p * TW.Size);
-                    TOps.Store(TOps.Multiply(scale, weights), square + r * TOps.Count);
+                    var weights = r < present ? TOps.Multiply(scale, TW.Load<TOps, TV>(row + p * TW.Size)) : TOps.Zero;
+                    TOps.Store(weights, stage + r * StageStride + p);
                 }
-                TOps.Transpose(square, TOps.Count, panel + p * PanelOutputs + lane, PanelOutputs);
             }
-            for (; p < inputs; p++)
+            for (var p = 0; p < vectors; p += TOps.Count)
+            {
+                TOps.Transpose(stage + p, StageStride, panel + p * PanelOutputs + lane, PanelOutputs);
+            }
+            for (var p = vectors; p < inputs; p++)
             {
                 for (var r = 0; r < TOps.Count; r++)
                 {
