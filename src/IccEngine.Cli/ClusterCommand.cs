@@ -10,15 +10,10 @@ internal static class ClusterCommand
     {
         var file = new Argument<string>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without." };
         var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
-        var method = new Option<ClusterMethod>("--method")
-        {
-            Description = "Spectral clustering of the attention, the model's own answer, or both: attention, generate, both.",
-            HelpName = "METHOD",
-            DefaultValueFactory = _ => ClusterMethod.Attention,
-        };
+        var method = Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
         var columns = new Option<string?>("--columns") { Description = "Columns of numbers, by name or number, like 1,2,petal_length.", HelpName = "COLUMNS" };
         var label = new Option<string?>("--label-column") { Description = "Column with the true classes: it is left out, and compared with.", HelpName = "COLUMN" };
-        var scale = new Option<TableScale>("--scale") { Description = "none, or standard: mean 0 and deviation 1 a column.", HelpName = "HOW" };
+        var scale = Choice<TableScale>("--scale", "What is done to the columns first; standard: mean 0 and deviation 1 each.");
         var layer = new Option<int?>("--layer") { Description = "Layer whose attention is read; left out: the model's own choice.", HelpName = "L" };
         var permutations = new Option<int?>("--permutations")
         {
@@ -33,7 +28,7 @@ internal static class ClusterCommand
             file, clusters, method, columns, label, scale, layer, permutations, seed, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed, cancellation)));
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
@@ -41,7 +36,7 @@ internal static class ClusterCommand
             using var loaded = model.Open(parsed);
             var options = new ClusterOptions
             {
-                Method = parsed.GetValue(method),
+                Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
                 Layer = parsed.GetValue(layer),
                 Permutations = parsed.GetValue(permutations),
                 Seed = parsed.GetValue(seed),
@@ -52,11 +47,8 @@ internal static class ClusterCommand
             using (var progress = new ProgressLine("clustering"))
             {
                 result = TableClustering.Cluster(
-                    loaded.Model, parsed.GetValue(file)!, table, parsed.GetValue(clusters), parsed.GetValue(scale), options, progress, cancellation);
-            }
-            if (parsed.GetValue(output) is { } path)
-            {
-                TableClustering.Write(result, path);
+                    loaded.Model, parsed.GetValue(file)!, table, parsed.GetValue(clusters),
+                    Enum.Parse<TableScale>(parsed.GetValue(scale)!, ignoreCase: true), options, parsed.GetValue(output), progress, cancellation);
             }
             if (parsed.GetValue(json))
             {
@@ -68,5 +60,14 @@ internal static class ClusterCommand
             }
             return CommandHost.Done;
         }
+    }
+
+    /// <summary>An option whose value is one of an enumeration's names, in small letters; the first is the default.</summary>
+    private static Option<string> Choice<T>(string name, string description) where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => names[0] };
+        option.AcceptOnlyFromAmong(names);
+        return option;
     }
 }

@@ -10,36 +10,52 @@ internal static class ClusterReport
 {
     private const int MostColumns = 6;
     private const int MostLabels = 200;
+    private const int UnbrokenWidth = 10_000;
 
     public static void WriteTables(TableClusteringResult result, IccModel model)
     {
+        var console = MakeConsole();
         var table = result.Table;
-        AnsiConsole.MarkupLineInterpolated($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {model.Name} on {model.DeviceDescription}");
+        console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {model.Name} on {model.DeviceDescription}");
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
-            AnsiConsole.WriteLine();
-            AnsiConsole.Write(Means(result, found));
+            var layer = found.Layer is { } l ? $", layer {l}" : "";
+            console.WriteLine();
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}, {found.Seconds:0.00} s"));
+            console.Write(Means(table, found));
             if (table.Rows <= MostLabels)
             {
-                AnsiConsole.WriteLine($"labels: {string.Join(' ', found.Labels)}");
+                console.WriteLine($"labels: {string.Join(' ', found.Labels)}");
             }
             if (result.Metrics?[i] is { } metrics)
             {
-                AnsiConsole.WriteLine(string.Create(
+                console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"accuracy {100 * metrics.Accuracy:0.0} %, ARI {metrics.Ari:0.000}, NMI {metrics.Nmi:0.000}"));
             }
         }
         foreach (var remark in result.Result.Remarks)
         {
-            AnsiConsole.MarkupLineInterpolated($"note: {remark}");
+            console.WriteLine($"note: {remark}");
         }
+    }
+
+    /// <summary>The terminal; or, where the output goes elsewhere, plain text in lines that are not broken.</summary>
+    private static IAnsiConsole MakeConsole()
+    {
+        var redirected = Console.IsOutputRedirected;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
+        if (redirected)
+        {
+            console.Profile.Width = UnbrokenWidth;
+        }
+        return console;
     }
 
     public static void WriteJson(TableClusteringResult result, IccModel model, int clusters, TextWriter output)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
             json.WriteString("file", result.Table.Path);
@@ -100,13 +116,10 @@ internal static class ClusterReport
     }
 
     /// <summary>Size of every cluster and the mean of its columns.</summary>
-    private static Table Means(TableClusteringResult result, MethodResult found)
+    private static Spectre.Console.Table Means(Formats.Table table, MethodResult found)
     {
-        var table = result.Table;
         var shown = Math.Min(table.Columns, MostColumns);
-        var layer = found.Layer is { } l ? $", layer {l}" : "";
-        var title = string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}: {found.Seconds:0.00} s");
-        var view = new Table().Title(Markup.Escape(title)).AddColumns("cluster", "rows");
+        var view = new Spectre.Console.Table().AddColumns("cluster", "rows");
         for (var c = 0; c < shown; c++)
         {
             view.AddColumn(new TableColumn($"mean {Markup.Escape(table.ColumnNames[c])}").RightAligned());

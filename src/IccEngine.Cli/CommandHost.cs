@@ -19,7 +19,9 @@ internal static class CommandHost
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"icc: {parsed.Errors[0].Message} (icc {parsed.CommandResult.Command.Name} --help lists what there is)");
+            var command = parsed.CommandResult.Command;
+            var message = parsed.UnmatchedTokens is [var token, ..] ? $"'{token}' is no command or option." : Plain(parsed.Errors[0].Message);
+            Console.Error.WriteLine($"icc: {message} ({(command == root ? "icc" : $"icc {command.Name}")} --help lists what there is)");
             return BadInput;
         }
         var verbose = parsed.GetValue(_verbose);
@@ -51,4 +53,10 @@ internal static class CommandHost
             return code;
         }
     }
+
+    /// <summary>A message of the parser on one line, in words of the user's and not of the program's.</summary>
+    private static string Plain(string message) => string.Join(' ', message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Nullable`1[System.Int32]'", "as a whole number", StringComparison.Ordinal);
 }

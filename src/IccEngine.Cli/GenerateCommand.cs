@@ -13,7 +13,7 @@ internal static class GenerateCommand
         var most = new Option<int>("--max-new-tokens") { Description = "Tokens at most.", HelpName = "N", DefaultValueFactory = _ => 256 };
         var command = new Command("generate", "Continues a prompt greedily.") { ids, prompt, chat, most };
         var model = ModelOptions.AddTo(command, embedded: false);
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed, cancellation)));
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)

@@ -25,7 +25,7 @@ internal static class InspectCommand
             ids, prompt, chat, spans, singles, attention, output,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed, cancellation)));
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)

@@ -16,7 +16,6 @@ public sealed class IccModel : IDisposable
     private const int DefaultPermutations = 8;
     private readonly ModelFiles _files;
     private readonly IBackend _backend;
-    private readonly IPromptFormat _format;
 
     private IccModel(ModelFiles files, string device, int threads)
     {
@@ -39,9 +38,6 @@ public sealed class IccModel : IDisposable
             _backend.Dispose();
             throw;
         }
-        _format = files.Spec is { } spec
-            ? new EchoFormat(spec, files.Tokenizer, files.Name)
-            : new PaperFormat(files.Tokenizer, Chat is null ? null : Chat.Render);
     }
 
     /// <summary>The folder, or the name of the embedded model.</summary>
@@ -53,10 +49,14 @@ public sealed class IccModel : IDisposable
     /// <summary>The transformer itself, for work below this level: sessions, taps, inspection.</summary>
     public CausalLM Model { get; }
 
-    /// <summary>The model's tokenizer.</summary>
+    /// <summary>The model's tokenizer, read when it is first asked for.</summary>
+    /// <exception cref="IccFormatException">tokenizer.json is missing or malformed.</exception>
+    /// <exception cref="IccUnsupportedException">It asks for something that is not supported.</exception>
     public Tokenizer Tokenizer => _files.Tokenizer;
 
-    /// <summary>The model's chat template, or null where it has none.</summary>
+    /// <summary>The model's chat template, read when it is first asked for, or null where it has none.</summary>
+    /// <exception cref="IccFormatException">The template, or the file that it stands in, is malformed.</exception>
+    /// <exception cref="IccUnsupportedException">It uses something that is not supported.</exception>
     public ChatFormat? Chat => _files.Chat;
 
     /// <summary>Opens the embedded model: 1.5 M parameters, trained on clustering episodes and nothing else.</summary>
@@ -94,7 +94,7 @@ public sealed class IccModel : IDisposable
         CancellationToken cancellation = default)
     {
         options ??= new ClusterOptions();
-        List<string> remarks = [.. _format.Remarks(points, clusters)];
+        List<string> remarks = [.. _files.Format.Remarks(points, clusters)];
         var shown = Reduce(points, remarks);
         var results = new List<MethodResult>();
         ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
@@ -165,7 +165,7 @@ public sealed class IccModel : IDisposable
     /// <summary>What the model knows of the points: all features, or the first principal components.</summary>
     private PointSet Reduce(PointSet points, List<string> remarks)
     {
-        if (_format.MaxFeatures is not { } most || points.Features <= most)
+        if (_files.Format.MaxFeatures is not { } most || points.Features <= most)
         {
             return points;
         }
@@ -189,7 +189,7 @@ public sealed class IccModel : IDisposable
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
         };
-        var result = AttentionClusterer.Cluster(Model, _format, points, clusters, settings, options.Adapter, progress, cancellation);
+        var result = AttentionClusterer.Cluster(Model, _files.Format, points, clusters, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
             ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
@@ -199,7 +199,7 @@ public sealed class IccModel : IDisposable
         PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var labels = ConstrainedAnswer.Generate(Model, _format, points, clusters, options.Adapter, progress, cancellation);
+        var labels = ConstrainedAnswer.Generate(Model, _files.Format, points, clusters, options.Adapter, progress, cancellation);
         return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
     }
 }

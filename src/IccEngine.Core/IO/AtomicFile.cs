@@ -33,6 +33,18 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Checks, before long work, that a file can be written there.</summary>
+    /// <param name="path">The file that is going to be written.</param>
+    /// <exception cref="IccFormatException">Its folder does not exist, or it is a folder itself.</exception>
+    public static void CheckPlace(string path)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path));
+        if (Directory.Exists(path) || !Directory.Exists(folder))
+        {
+            throw new IccFormatException(path, Directory.Exists(path) ? "a folder; expected a file to write" : $"no folder {folder} to write it in");
+        }
+    }
+
     private static void Remove(string path)
     {
         try

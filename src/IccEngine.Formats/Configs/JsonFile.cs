@@ -18,9 +18,9 @@ internal static class JsonFile
 
     /// <summary>Reads bytes whose root is an object.</summary>
     /// <exception cref="IccFormatException">They are not UTF-8, no JSON, have a key twice, or are no object.</exception>
-    public static JsonDocument Parse(string path, byte[] bytes)
+    public static JsonDocument Parse(string path, ReadOnlyMemory<byte> bytes)
     {
-        if (!Utf8.IsValid(bytes))
+        if (!Utf8.IsValid(bytes.Span))
         {
             throw new IccFormatException(path, "not valid UTF-8");
         }
@@ -28,7 +28,7 @@ internal static class JsonFile
         try
         {
             ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
-            document = JsonDocument.Parse(bytes.AsMemory(bytes.AsSpan().StartsWith(mark) ? mark.Length : 0), Options);
+            document = JsonDocument.Parse(bytes[(bytes.Span.StartsWith(mark) ? mark.Length : 0)..], Options);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -80,7 +80,9 @@ internal static class JsonFile
 
     private static string Shorten(string text) => text.Length <= 80 ? text : $"{text.AsSpan(0, 77)}...";
 
-    private static byte[] ReadBytes(string path, long maxLength)
+    /// <summary>All bytes of a file.</summary>
+    /// <exception cref="IccFormatException">It is missing, too large, or cannot be read.</exception>
+    public static byte[] ReadBytes(string path, long maxLength)
     {
         try
         {

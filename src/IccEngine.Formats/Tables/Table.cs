@@ -12,10 +12,12 @@ public sealed class Table
     public const int MaxValues = 50_000_000;
 
     private readonly bool _hasHeader;
+    private readonly IReadOnlyList<string>? _allNames;
 
-    internal Table(string path, bool hasHeader, string[] columnNames, double[] values, int rows, string[]? labels)
+    internal Table(
+        string path, bool hasHeader, IReadOnlyList<string>? allNames, string[] columnNames, double[] values, int rows, string[]? labels)
     {
-        (Path, _hasHeader, ColumnNames, Values, Rows, Labels) = (path, hasHeader, columnNames, values, rows, labels);
+        (Path, _hasHeader, _allNames, ColumnNames, Values, Rows, Labels) = (path, hasHeader, allNames, columnNames, values, rows, labels);
     }
 
     /// <summary>The file.</summary>
@@ -35,6 +37,9 @@ public sealed class Table
 
     /// <summary>The label of each row; null where no label column was asked for.</summary>
     public IReadOnlyList<string>? Labels { get; }
+
+    /// <summary>Whether the file names a column so, of numbers or not, read or not.</summary>
+    public bool HasColumn(string name) => _allNames?.Contains(name) ?? false;
 
     /// <summary>The numbers of one row.</summary>
     public ReadOnlySpan<double> Row(int row) => Values.AsSpan(row * Columns, Columns);

@@ -42,7 +42,7 @@ internal sealed class TableReader(RowSource source, TableOptions options)
         }
         while (source.Next());
         var names = _columns.Select(NameOf).ToArray();
-        return new Table(source.Path, header, names, [.. _values], rows, _label >= 0 ? [.. _labels] : null);
+        return new Table(source.Path, header, source.Names, names, [.. _values], rows, _label >= 0 ? [.. _labels] : null);
     }
 
     private string NameOf(int column) => source.Names?[column] ?? $"{column + 1}";

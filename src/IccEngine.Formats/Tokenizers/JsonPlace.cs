@@ -6,6 +6,9 @@ namespace IccEngine.Formats.Tokenizers;
 /// <summary>A value of a JSON file together with its place, so that every complaint names the file and the key.</summary>
 internal readonly struct JsonPlace
 {
+    /// <summary>Largest tokenizer file that is read, in bytes; the largest in use have about 40 MB.</summary>
+    private const long MaxLength = 256 << 20;
+
     private JsonPlace(JsonElement element, string file, string path)
     {
         Element = element;
@@ -24,37 +27,13 @@ internal readonly struct JsonPlace
     /// <exception cref="IccFormatException">The bytes are not JSON, or not an object.</exception>
     public static JsonPlace Parse(ReadOnlyMemory<byte> utf8, string file, out JsonDocument document)
     {
-        try
-        {
-            document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second is what the check for duplicate keys throws at a key that is not valid Unicode.
-            throw new IccFormatException(file, $"not valid JSON: {OneLine(e.Message)}", e);
-        }
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-        {
-            var kind = document.RootElement.ValueKind;
-            document.Dispose();
-            throw new IccFormatException(file, $"found {Name(kind)} at the root, expected an object");
-        }
+        document = JsonFile.Parse(file, utf8);
         return new JsonPlace(document.RootElement, file, "");
     }
 
     /// <summary>Reads all bytes of a file.</summary>
     /// <exception cref="IccFormatException">The file is missing or cannot be read.</exception>
-    public static byte[] ReadBytes(string path)
-    {
-        try
-        {
-            return System.IO.File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new IccFormatException(path, $"cannot be read: {OneLine(e.Message)}", e);
-        }
-    }
+    public static byte[] ReadBytes(string path) => JsonFile.ReadBytes(path, MaxLength);
 
     /// <summary>The value of a key; an absent key and an explicit null are both "absent".</summary>
     public JsonPlace? Optional(string key)
@@ -164,8 +143,6 @@ internal readonly struct JsonPlace
         var cut = text.Length > 60 ? $"{text.AsSpan(0, 60)}..." : text;
         return $"\"{string.Concat(cut.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? $"\\u{(int)c:x4}" : c.ToString()))}\"";
     }
-
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ");
 
     private static string Name(JsonValueKind kind) => kind switch
     {

@@ -35,26 +35,35 @@ public sealed record TableClusteringResult(Table Table, ClusterResult Result, IR
 /// <summary>Clusters the rows of a CSV, TSV or JSONL file.</summary>
 public static class TableClustering
 {
-    /// <summary>Name of the column that <see cref="Write"/> adds.</summary>
+    /// <summary>Name of the column that is added to the rows that are written.</summary>
     public const string ClusterColumn = "cluster";
 
-    /// <summary>Reads the file and clusters its rows.</summary>
+    /// <summary>Reads the file, clusters its rows, and writes them with their cluster where that is wanted.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="columns">Which columns are numbers, and which one is the class.</param>
     /// <param name="clusters">Number of clusters, from 1 to the number of rows.</param>
     /// <param name="scale">What is done to the columns first.</param>
     /// <param name="options">Settings of the clustering.</param>
+    /// <param name="output">File to write: the rows, with a further column for the label of the first method; null: none.</param>
     /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
     /// <param name="cancellation">Looked at before every layer.</param>
-    /// <exception cref="IccFormatException">The file is missing or malformed, or a value is missing or no number.</exception>
+    /// <exception cref="IccFormatException">The file is missing or malformed, a value is missing or no number, or the output cannot be written.</exception>
     /// <exception cref="IccArgumentException">A column, a layer or a number of clusters that cannot be.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static TableClusteringResult Cluster(
         IccModel model, string path, TableOptions columns, int clusters, TableScale scale = TableScale.None, ClusterOptions? options = null,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        string? output = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
+        if (output is not null)
+        {
+            AtomicFile.CheckPlace(output);
+        }
         var table = Table.Read(path, columns);
+        if (output is not null && table.HasColumn(ClusterColumn))
+        {
+            throw new IccArgumentException($"{path}: has a column '{ClusterColumn}' already, which is the name of the column to be written");
+        }
         if (clusters < 1 || clusters > table.Rows)
         {
             throw new IccArgumentException($"{path}: {clusters} clusters of {table.Rows} rows; expected from 1 to {table.Rows}");
@@ -63,16 +72,14 @@ public static class TableClustering
             ? StandardScaler.Fit(table.Values, table.Rows, table.Columns).Transform(table.Values, table.Rows)
             : table.Values;
         var result = model.Cluster(new PointSet(values, table.Rows, table.Columns), clusters, options, progress, cancellation);
+        if (output is not null)
+        {
+            table.WriteWithLabels(output, result.Labels, ClusterColumn);
+        }
         var classes = table.Labels is null ? null : Number(table.Labels);
         return new TableClusteringResult(
             table, result, classes is null ? null : [.. result.Results.Select(r => LabelMetrics.Of(classes, r.Labels))]);
     }
-
-    /// <summary>Writes the rows with a further column, the label of the first method; whole or not at all.</summary>
-    /// <exception cref="IccFormatException">The file cannot be written.</exception>
-    /// <exception cref="IccArgumentException">The table has a column of that name.</exception>
-    public static void Write(TableClusteringResult result, string path) =>
-        result.Table.WriteWithLabels(path, result.Result.Labels, ClusterColumn);
 
     private static int[] Number(IReadOnlyList<string> labels)
     {

@@ -4,11 +4,45 @@ using IccEngine.InContext;
 
 namespace IccEngine;
 
-/// <summary>The files of a model, read: of a folder, or of the model that is embedded in the program.</summary>
-internal sealed record ModelFiles(
-    string Name, ModelConfig Config, Checkpoint Checkpoint, Tokenizer Tokenizer, ChatFormat? Chat, IccSpec? Spec)
+/// <summary>
+/// The files of a model: of a folder, or of the model that is embedded in the program. What has to do with text is read when it is first
+/// asked for: token ids go through a model without a tokenizer.
+/// </summary>
+internal sealed class ModelFiles
 {
     private const string SpecName = "icc.json";
+    private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<ChatFormat?> _chat;
+    private readonly Lazy<IPromptFormat> _format;
+
+    private ModelFiles(
+        string name, ModelConfig config, Checkpoint checkpoint, IccSpec? spec, Func<Tokenizer> tokenizer, Func<TokenizerConfig>? tokenizerConfig)
+    {
+        (Name, Config, Checkpoint, Spec) = (name, config, checkpoint, spec);
+        _tokenizer = new Lazy<Tokenizer>(tokenizer);
+        _chat = new Lazy<ChatFormat?>(() =>
+            tokenizerConfig?.Invoke() is { ChatTemplate: { } source } found ? new ChatFormat(source, name, found, Tokenizer) : null);
+        _format = new Lazy<IPromptFormat>(() => Spec is null
+            ? new PaperFormat(Tokenizer, Chat is null ? null : Chat.Render)
+            : new EchoFormat(Spec, Tokenizer, Name));
+    }
+
+    public string Name { get; }
+
+    public ModelConfig Config { get; }
+
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>icc.json, where the model has one.</summary>
+    public IccSpec? Spec { get; }
+
+    public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>The chat template, where the model has one.</summary>
+    public ChatFormat? Chat => _chat.Value;
+
+    /// <summary>How points are written for the model: as its icc.json says, else as the paper does.</summary>
+    public IPromptFormat Format => _format.Value;
 
     /// <summary>A model folder in the layout of the Hugging Face hub, with icc.json where the model has one.</summary>
     public static ModelFiles Read(string folder)
@@ -18,12 +52,11 @@ internal sealed record ModelFiles(
             throw new IccFormatException(folder, "no such folder; expected a model in the layout of the Hugging Face hub");
         }
         var config = ModelConfig.Load(folder);
-        var tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        var tokenizerConfig = TokenizerConfig.Load(folder);
-        var chat = tokenizerConfig.ChatTemplate is { } source ? new ChatFormat(source, folder, tokenizerConfig, tokenizer) : null;
         var path = Path.Combine(folder, SpecName);
         var spec = File.Exists(path) ? IccSpec.Load(path) : null;
-        return new ModelFiles(folder, config, Checkpoint.Open(folder), tokenizer, chat, spec);
+        return new ModelFiles(
+            folder, config, Checkpoint.Open(folder), spec, () => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")),
+            () => TokenizerConfig.Load(folder));
     }
 
     /// <summary>The embedded model.</summary>
@@ -32,10 +65,8 @@ internal sealed record ModelFiles(
         const string name = "icc-tiny (embedded)";
         return new ModelFiles(
             name, ModelConfig.Parse($"{name}/config.json", Resource("config.json")),
-            Checkpoint.Parse($"{name}/model.safetensors", Resource("model.safetensors")),
-            Tokenizer.Parse(Resource("tokenizer.json"), $"{name}/tokenizer.json"),
-            null,
-            IccSpec.Parse(Resource(SpecName), $"{name}/{SpecName}"));
+            Checkpoint.Parse($"{name}/model.safetensors", Resource("model.safetensors")), IccSpec.Parse(Resource(SpecName), $"{name}/{SpecName}"),
+            () => Tokenizer.Parse(Resource("tokenizer.json"), $"{name}/tokenizer.json"), null);
     }
 
     private static byte[] Resource(string file)

@@ -19,6 +19,7 @@ public static class InspectionFile
     public static IReadOnlyList<(string Name, IReadOnlyList<long> Extents)> Write(
         IccModel model, InspectRequest request, string path, CancellationToken cancellation = default)
     {
+        AtomicFile.CheckPlace(path);
         var tensors = ModelInspector.Run(model.Model, request, cancellation).Select(t => HostTensor.FromArray(t.Name, t.Values, t.Extents))
             .Prepend(HostTensor.FromArray("input_ids", [.. request.Ids.Select(id => (long)id)], request.Ids.Count)).ToList();
         SafeTensorsWriter.Write(path, tensors.Select(t => SafeTensorsItem.From(t)));
