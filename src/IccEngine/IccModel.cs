@@ -141,6 +141,10 @@ public sealed class IccModel : IDisposable
         IReadOnlyList<int> prompt, int maxNewTokens = 256, LoraAdapter? adapter = null, IReadOnlyCollection<int>? stopIds = null,
         CancellationToken cancellation = default)
     {
+        if (maxNewTokens is < 0 or > ModelConfig.MaxPositions)
+        {
+            throw new IccArgumentException($"{maxNewTokens} new tokens; expected from 0 to {ModelConfig.MaxPositions}");
+        }
         using var session = new InferenceSession(
             Model, new SessionOptions(checked(Math.Max(1, prompt.Count) + maxNewTokens), MaxLoraRank: adapter?.Rank ?? 0));
         var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);

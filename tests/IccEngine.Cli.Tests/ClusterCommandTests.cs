@@ -1,0 +1,152 @@
+using System.Text.Json;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Cli.Tests;
+
+/// <summary>icc cluster, from outside.</summary>
+public sealed class ClusterCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static string Iris => Path.Combine(Icc.Samples, "iris.csv");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Iris_is_clustered_with_one_command()
+    {
+        var outcome = Icc.Run("cluster", Iris, "--clusters", "3", "--label-column", "class");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal("", outcome.Error);
+        Assert.Contains("accuracy 9", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Json_is_one_object_with_a_result_a_method()
+    {
+        var outcome = Icc.Run(
+            "cluster", Path.Combine(Icc.Samples, "student_t.csv"), "-k", "3", "--label-column", "class", "--method", "both", "--json", "--seed", "3");
+        Assert.Equal(0, outcome.ExitCode);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var results = document.RootElement.GetProperty("results").EnumerateArray().ToArray();
+        Assert.Equal(["attention", "generate"], results.Select(r => r.GetProperty("method").GetString()!));
+        Assert.Equal(3, results[0].GetProperty("layer").GetInt32());
+        Assert.All(results, r =>
+        {
+            Assert.Equal(document.RootElement.GetProperty("points").GetInt32(), r.GetProperty("labels").GetArrayLength());
+            Assert.True(r.GetProperty("seconds").GetDouble() > 0);
+            foreach (var metric in new[] { "accuracy", "ari", "nmi" })
+            {
+                Assert.InRange(r.GetProperty("metrics").GetProperty(metric).GetDouble(), 0.2, 1);
+            }
+        });
+    }
+
+    [Fact]
+    public void Out_writes_the_rows_with_their_cluster()
+    {
+        var path = Path.Combine(_folder.Path, "out.csv");
+        var outcome = Icc.Run("cluster", Iris, "-k", "3", "--columns", "3,4", "--permutations", "1", "--out", path, "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var labels = document.RootElement.GetProperty("results")[0].GetProperty("labels").EnumerateArray().Select(l => l.GetInt32()).ToArray();
+        var (given, written) = (File.ReadAllLines(Iris), File.ReadAllLines(path));
+        Assert.Equal(given[0] + ",cluster", written[0]);
+        Assert.Equal(given.Skip(1).Zip(labels, (row, label) => $"{row},{label}"), written.Skip(1));
+    }
+
+    [Theory]
+    [InlineData("reference")]
+    [InlineData("cpu", "--threads", "1")]
+    public void Devices_and_threads_can_be_chosen(params string[] device)
+    {
+        var outcome = Icc.Run(["cluster", Iris, "-k", "3", "--columns", "3,4", "--permutations", "1", "--json", "--device", .. device]);
+        Assert.Equal(0, outcome.ExitCode);
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.StartsWith(device[0], document.RootElement.GetProperty("device").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("empty.csv", "", "the file is empty")]
+    [InlineData("header.csv", "a,b\n", "header only")]
+    [InlineData("missing.csv", "a,b\n1,2\n3,\n", "row 2, column 'b'")]
+    [InlineData("text.csv", "a,b\n1,2\nx,3\n", "row 2, column 'a': found 'x'")]
+    [InlineData("ragged.csv", "a,b\n1,2\n3\n", "row 2")]
+    [InlineData("infinite.csv", "a,b\n1,2\n3,inf\n", "row 2, column 'b'")]
+    [InlineData("broken.jsonl", "{\"a\":1}\n{\"a\":\n", "broken.jsonl")]
+    [InlineData("quote.csv", "a,b\n\"1,2\n", "quote")]
+    [InlineData("few.csv", "a,b\n1,2\n", "2 clusters of 1 rows")]
+    public void Bad_tables_are_refused_in_one_line(string name, string content, string expected)
+    {
+        var path = Path.Combine(_folder.Path, name);
+        File.WriteAllText(path, content);
+        Refused(expected, "cluster", path, "--clusters", "2", "--out", Path.Combine(_folder.Path, "never.csv"));
+        Assert.False(File.Exists(Path.Combine(_folder.Path, "never.csv")));
+        Assert.Single(Directory.GetFiles(_folder.Path));
+    }
+
+    [Theory]
+    [InlineData("--clusters", "--clusters")]
+    [InlineData("whole number", "--clusters", "x")]
+    [InlineData("0 clusters", "--clusters", "0")]
+    [InlineData("'attention' 'generate' 'both'", "--clusters", "3", "--method", "magic")]
+    [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
+    [InlineData("0 permutations", "--clusters", "3", "--permutations", "0")]
+    [InlineData("device 'tpu'", "--clusters", "3", "--device", "tpu")]
+    [InlineData("-2 threads", "--clusters", "3", "--threads", "-2")]
+    [InlineData("column 'nope'", "--clusters", "3", "--columns", "nope")]
+    [InlineData("no such folder", "--clusters", "3", "--model", "nowhere")]
+    [InlineData("adapter_config.json", "--clusters", "3", "--adapter", "nowhere")]
+    [InlineData("no folder", "--clusters", "3", "--out", "no/such/folder/out.csv")]
+    [InlineData("'--bogus'", "--clusters", "3", "--bogus")]
+    public void Bad_options_are_refused_in_one_line(string expected, params string[] options) => Refused(expected, ["cluster", Iris, .. options]);
+
+    [Fact]
+    public void A_model_without_icc_json_takes_the_papers_prompt()
+    {
+        var outcome = Icc.Run(
+            "cluster", Path.Combine(Icc.Samples, "student_t.csv"), "-k", "2", "--label-column", "class", "--model", Icc.ChatModel, "--method", "both", "--json");
+        Assert.Equal(0, outcome.ExitCode);
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.All(document.RootElement.GetProperty("results").EnumerateArray(), r =>
+            Assert.All(r.GetProperty("labels").EnumerateArray(), l => Assert.InRange(l.GetInt32(), 0, 1)));
+    }
+
+    [Fact]
+    public void A_prompt_beyond_numpys_limit_is_refused()
+    {
+        var path = Path.Combine(_folder.Path, "long.csv");
+        File.WriteAllLines(path, Enumerable.Range(0, 501).Select(i => $"{i}.5,{i % 7}.25"));
+        Refused("1002 numbers", "cluster", path, "-k", "2", "--model", Icc.ChatModel);
+    }
+
+    [SkippableFact]
+    public void Ctrl_C_ends_the_work_and_leaves_no_file()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "there is no SIGINT to send on Windows");
+        var path = Path.Combine(_folder.Path, "many.csv");
+        File.WriteAllLines(path, Enumerable.Range(0, 3000).Select(i => $"{i % 3 * 10}.{i % 10},{i % 5}.5"));
+        var process = Icc.Start(new Dictionary<string, string>(), "cluster", path, "-k", "3", "--out", Path.Combine(_folder.Path, "out.csv"));
+        Thread.Sleep(2500);
+        Assert.False(process.HasExited);
+        using (var kill = System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]))
+        {
+            kill.WaitForExit();
+        }
+        var outcome = Icc.Finish(process);
+        Assert.Equal(130, outcome.ExitCode);
+        Assert.Equal("icc: cancelled", outcome.ErrorLine);
+        Assert.Single(Directory.GetFiles(_folder.Path));
+    }
+
+    private static void Refused(string expected, params string[] arguments)
+    {
+        var outcome = Icc.Run(arguments);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith("icc: ", outcome.ErrorLine, StringComparison.Ordinal);
+        Assert.Contains(expected, outcome.ErrorLine, StringComparison.Ordinal);
+        Assert.Equal("", outcome.Output);
+    }
+}
