@@ -96,7 +96,7 @@ public sealed class CausalLM : IDisposable
     {
         var rows = batch.Rows;
         _embedding.Forward(state, batch.Ids.AsSpan(0, rows), state.Hidden.Rows(0, rows));
-        batch.ReportHidden(options, "embed", state.Hidden);
+        batch.ReportHidden(options, "embed", null, state.Hidden);
         for (var layer = 0; layer <= batch.LastLayer; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -113,13 +113,13 @@ public sealed class CausalLM : IDisposable
             {
                 _layers[layer].Finish(state, first, count);
             }
-            batch.ReportHidden(options, $"layer{layer}", state.Hidden);
+            batch.ReportHidden(options, "layer", layer, state.Hidden);
         }
         foreach (var (first, count) in batch.WantedRuns)
         {
             Backend.RmsNorm(state.Hidden.Rows(first, count), _norm, (float)Config.RmsNormEps, state.Normed.Rows(first, count));
         }
-        batch.ReportHidden(options, "final_norm", state.Normed);
+        batch.ReportHidden(options, "final_norm", null, state.Normed);
         return true;
     }
 

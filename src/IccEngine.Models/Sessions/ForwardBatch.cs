@@ -29,7 +29,7 @@ internal sealed class ForwardBatch(int maxRows)
     public List<(int First, int Count)> WantedRuns { get; } = [];
 
     /// <summary>The sequences' parts in this batch.</summary>
-    public IReadOnlyList<Part> Parts => _parts;
+    public List<Part> Parts => _parts;
 
     /// <summary>Rows that are still free.</summary>
     public int Free => maxRows - Rows;
@@ -81,10 +81,16 @@ internal sealed class ForwardBatch(int maxRows)
         return _sequences.AsMemory(0, _parts.Count);
     }
 
-    public void ReportHidden(ForwardOptions options, string name, Tensor hidden)
+    /// <summary>Hands over hidden rows.</summary>
+    /// <param name="options">Says whether they are wanted.</param>
+    /// <param name="name">Their name.</param>
+    /// <param name="layer">Number of the layer, which ends the name, or null.</param>
+    /// <param name="hidden">[rows, hidden]</param>
+    public void ReportHidden(ForwardOptions options, string name, int? layer, Tensor hidden)
     {
         if (options.OnHidden is { } report)
         {
+            name += layer;
             foreach (var part in _parts)
             {
                 report(new RowsReport(part.Input, part.Start, name, hidden.Rows(part.FirstRow, part.Count)));

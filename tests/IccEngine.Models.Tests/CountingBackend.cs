@@ -1,0 +1,61 @@
+using IccEngine.Core;
+
+namespace IccEngine.Models.Tests;
+
+/// <summary>A backend that counts what is asked of another one: elements allocated, pages of caches.</summary>
+internal sealed class CountingBackend(IBackend inner) : IBackend
+{
+    public long Elements { get; private set; }
+
+    public List<KvShape> Caches { get; } = [];
+
+    public string Description => inner.Description;
+
+    public DType ActivationType => inner.ActivationType;
+
+    public Tensor Allocate(Shape shape)
+    {
+        Elements += shape.Elements;
+        return inner.Allocate(shape);
+    }
+
+    public KvCache CreateKvCache(KvShape shape)
+    {
+        Caches.Add(shape);
+        return inner.CreateKvCache(shape);
+    }
+
+    public Weight LoadWeight(HostTensor source) => inner.LoadWeight(source);
+
+    public void Clear(Tensor x) => inner.Clear(x);
+
+    public void Write(ReadOnlySpan<double> source, Tensor destination) => inner.Write(source, destination);
+
+    public void Write(ReadOnlySpan<float> source, Tensor destination) => inner.Write(source, destination);
+
+    public void Read(Tensor source, Span<float> destination) => inner.Read(source, destination);
+
+    public void Read(Tensor source, Span<double> destination) => inner.Read(source, destination);
+
+    public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y) => inner.Embed(table, ids, y);
+
+    public void RmsNorm(Tensor x, Weight weight, float eps, Tensor y) => inner.RmsNorm(x, weight, eps, y);
+
+    public void Linear(Tensor x, Weight weight, Weight? bias, Tensor y, float scale = 1f, bool accumulate = false) =>
+        inner.Linear(x, weight, bias, y, scale, accumulate);
+
+    public void RotateAndStore(
+        Tensor query, Tensor key, Tensor value, Tensor cos, Tensor sin, KvCache cache, int layer, ReadOnlySpan<SequenceRows> sequences) =>
+        inner.RotateAndStore(query, key, value, cos, sin, cache, layer, sequences);
+
+    public void Attention(in AttentionCall call) => inner.Attention(call);
+
+    public void AttentionProbabilities(in AttentionCall call, int sequence, int head, int firstRow, Tensor probabilities) =>
+        inner.AttentionProbabilities(call, sequence, head, firstRow, probabilities);
+
+    public void SiluMultiply(Tensor gate, Tensor up, Tensor y) => inner.SiluMultiply(gate, up, y);
+
+    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best) => inner.ArgMax(logits, allowed, best);
+
+    public void Dispose() => inner.Dispose();
+}
