@@ -57,7 +57,7 @@ public class LinearTests
     {
         using var backend = Subjects.CreateCpu(name, 2);
         using var weight = backend.LoadWeight(Data.Weight(DType.BF16, 1, 1, 50, 700));
-        var x = Data.Uniform(40 * 700, 2);
+        var x = Data.Uniform(80 * 700, 2);
         foreach (var (all, part) in new[] { (32, 3), (80, 37) })
         {
             Assert.Equal(Rows(all)[..(part * 50)], Rows(part));
