@@ -9,7 +9,7 @@ namespace IccEngine.Cpu;
 /// KV cache are float32; weights are read in the type of their file, where it is mapped.
 /// <para>
 /// Equal calls give equal bits under one instruction set, whatever the number of threads. A row of a linear layer gets the same bits
-/// whatever rows are beside it, as long as the call has at most 8 rows or more than 8 both times (the two add up the inputs in different
+/// whatever rows are beside it, as long as the call has at most 32 rows or more than 32 both times (the two add up the inputs in different
 /// orders); a row of an attention likewise with 8 (rows of its sequence times query heads of a group). Whether taps are wanted never
 /// changes the output.
 /// </para>

@@ -109,6 +109,23 @@ public class AttentionTests
     }
 
     [SkippableTheory]
+    [MemberData(nameof(Subjects.Cpu), MemberType = typeof(Subjects))]
+    public void ARowDoesNotDependOnTheRowsBesideIt(string name)
+    {
+        using var backend = Subjects.CreateCpu(name, 2);
+        foreach (var mask in new[] { new AttentionMask(true, null), new(true, 70) })
+        {
+            // 300 rows at once, and by 10, 36 and 60 (more than 8 lanes each, as the backend promises no more).
+            var scenario = new Scenario { Rows = [300], Mask = mask };
+            var whole = scenario.Run(backend).Outputs[0];
+            Assert.All(new[] { 10, 36, 60 }, chunk => Assert.Equal(whole, scenario.Run(backend, chunk).Outputs[0]));
+            // One row at a time, alone and beside others.
+            var one = new Scenario { Starts = [260], Rows = [1], Mask = mask };
+            Assert.Equal(one.Run(backend).Outputs[0], (one with { Starts = [260, 3], Rows = [1, 99] }).Run(backend).Outputs[0]);
+        }
+    }
+
+    [SkippableTheory]
     [MemberData(nameof(HeadDims))]
     public void Probabilities(string name, int headDim)
     {

@@ -68,9 +68,14 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int out
         var w2 = Row(output, 2, present);
         var w3 = Row(output, 3, present);
         var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
+        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
         nint i = 0;
         for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
         {
+            Memory.Prefetch(w0 + next + i * TW.Size);
+            Memory.Prefetch(w1 + next + i * TW.Size);
+            Memory.Prefetch(w2 + next + i * TW.Size);
+            Memory.Prefetch(w3 + next + i * TW.Size);
             var v = TOps.Load(x + i);
             s0 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w0 + i * TW.Size), s0);
             s1 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w1 + i * TW.Size), s1);
@@ -92,9 +97,14 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int out
         var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
         var (t0, t1, t2, t3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
         var x1 = x + call.Inputs;
+        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
         nint i = 0;
         for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
         {
+            Memory.Prefetch(w0 + next + i * TW.Size);
+            Memory.Prefetch(w1 + next + i * TW.Size);
+            Memory.Prefetch(w2 + next + i * TW.Size);
+            Memory.Prefetch(w3 + next + i * TW.Size);
             var v = TOps.Load(x + i);
             var u = TOps.Load(x1 + i);
             var w = TW.Load<TOps, TV>(w0 + i * TW.Size);
@@ -131,9 +141,14 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int out
         var x1 = x + call.Inputs;
         var x2 = x1 + call.Inputs;
         var x3 = x2 + call.Inputs;
+        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
         nint i = 0;
         for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
         {
+            Memory.Prefetch(w0 + next + i * TW.Size);
+            Memory.Prefetch(w1 + next + i * TW.Size);
+            Memory.Prefetch(w2 + next + i * TW.Size);
+            Memory.Prefetch(w3 + next + i * TW.Size);
             var a = TOps.Load(x + i);
             var b = TOps.Load(x1 + i);
             var c = TOps.Load(x2 + i);

@@ -115,6 +115,7 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
                 var row = rows + r * stride;
                 for (var p = 0; p < vectors; p += TOps.Count)
                 {
+                    Memory.Prefetch(row + (p + BlockInputs) * TW.Size); // the same row's next block
                     var weights = r < present ? TOps.Multiply(scale, TW.Load<TOps, TV>(row + p * TW.Size)) : TOps.Zero;
                     TOps.Store(weights, stage + r * StageStride + p);
                 }
