@@ -3,9 +3,10 @@ namespace IccEngine.Models;
 /// <summary>One sequence of tokens in a session's KV cache.</summary>
 public sealed class Sequence
 {
-    private int[] _pages = new int[4];
+    private readonly int[] _pages;
 
-    internal Sequence(LoraAdapter? adapter) => Adapter = adapter;
+    /// <summary>An empty sequence that can have so many pages.</summary>
+    internal Sequence(LoraAdapter? adapter, int mostPages) => (Adapter, _pages) = (adapter, new int[mostPages]);
 
     /// <summary>The adapter that its tokens pass through, or null.</summary>
     public LoraAdapter? Adapter { get; }
@@ -24,14 +25,7 @@ public sealed class Sequence
     /// <summary>Page table: position p lies in page Pages[p / pageTokens].</summary>
     internal ReadOnlyMemory<int> Pages => _pages.AsMemory(0, PageCount);
 
-    internal void AddPage(int page)
-    {
-        if (PageCount == _pages.Length)
-        {
-            Array.Resize(ref _pages, 2 * PageCount);
-        }
-        _pages[PageCount++] = page;
-    }
+    internal void AddPage(int page) => _pages[PageCount++] = page;
 
     internal void Clear() => (PageCount, Length, IsPartial) = (0, 0, false);
 }

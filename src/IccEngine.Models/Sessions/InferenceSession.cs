@@ -57,7 +57,7 @@ public sealed class InferenceSession : IDisposable
             throw new IccArgumentException(
                 $"an adapter of rank {adapter.Rank}: this session takes adapters of its own model up to rank {_maxLoraRank}");
         }
-        return new Sequence(adapter);
+        return new Sequence(adapter, _cache.Shape.Pages);
     }
 
     /// <summary>Ends a sequence; its pages are free for others, and the object may begin anew.</summary>
