@@ -54,13 +54,21 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
         return new AnswerTemplate(forced, first, labels, Canonical: false);
     }
 
-    /// <summary>Ids of a text behind another one: what the tokenizer adds at the beginning of any text is left out.</summary>
+    /// <summary>
+    /// Ids of a text behind another one: what the tokenizer adds at the beginning of any text is left out. Where the tokenizer joins the
+    /// two texts, the characters themselves serve as tokens.
+    /// </summary>
     private int[] Continuation(string before, string text)
     {
         var head = tokenizer.Encode(before, addSpecialTokens: false).Ids;
         var whole = tokenizer.Encode(before + text, addSpecialTokens: false).Ids;
-        return whole.Take(head.Count).SequenceEqual(head)
-            ? [.. whole.Skip(head.Count)]
+        if (whole.Take(head.Count).SequenceEqual(head))
+        {
+            return [.. whole.Skip(head.Count)];
+        }
+        var characters = text.Select(c => tokenizer.TokenToId(c.ToString())).ToArray();
+        return characters.All(id => id is not null)
+            ? Array.ConvertAll(characters, id => id!.Value)
             : [.. tokenizer.Encode(text, addSpecialTokens: false).Ids];
     }
 }

@@ -1,0 +1,56 @@
+using IccEngine.Formats;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.InContext.Tests;
+
+/// <summary>The paper's prompt under the tokenizers of the expected values: spans of points, and answers put together from pieces.</summary>
+[Trait("Category", "Goldens")]
+public class PaperFormatTests
+{
+    private const string None = "(none)";
+
+    public static TheoryData<string> Tokenizers => [.. Goldens.Folders("tokenizers").DefaultIfEmpty(None)];
+
+    [SkippableTheory]
+    [MemberData(nameof(Tokenizers))]
+    public void Pieces_of_an_answer_decode_to_the_papers_answer(string folder)
+    {
+        Skip.If(folder == None, "no tokenizers in this set of expected values");
+        var tokenizer = Tokenizer.Load(Goldens.At("tokenizers", folder, "tokenizer.json"));
+        int[] labels = [0, 11, 1, 1, 10, 7];
+        var template = new PaperFormat(tokenizer, null).Answer(Points(labels.Length), 12);
+        var ids = new List<int>();
+        for (var i = 0; i < labels.Length; i++)
+        {
+            ids.AddRange(template.Forced[i]);
+            ids.AddRange((i == 0 ? template.FirstLabels : template.Labels)[labels[i]]);
+        }
+        ids.AddRange(template.Forced[^1]);
+        Assert.Equal(NumpyText.Answer(labels), tokenizer.Decode(ids, skipSpecialTokens: false).TrimStart());
+        Assert.Equal(12, template.Labels.Select(l => string.Join(',', l)).Distinct().Count());
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Tokenizers))]
+    public void Spans_hold_the_text_of_their_points(string folder)
+    {
+        Skip.If(folder == None, "no tokenizers in this set of expected values");
+        var tokenizer = Tokenizer.Load(Goldens.At("tokenizers", folder, "tokenizer.json"));
+        var points = Points(9);
+        var prompt = new PaperFormat(tokenizer, null).Encode(points, 3);
+        Assert.Equal(points.Count, prompt.Spans.Length);
+        Assert.True(prompt.Spans[^1].End <= prompt.Ids.Length);
+        for (var i = 0; i < points.Count; i++)
+        {
+            var span = prompt.Spans[i];
+            Assert.True(span.Length > 0 && (i == 0 || span.Start >= prompt.Spans[i - 1].End));
+            // A tokenizer may join the bracket of a point to what stands before it, never its last number.
+            var text = tokenizer.Decode(prompt.Ids[span.Start..span.End], skipSpecialTokens: false);
+            Assert.Contains($"{points.Row(i)[1]:0.00}".TrimEnd('0').TrimEnd('.'), text, StringComparison.Ordinal);
+        }
+    }
+
+    private static PointSet Points(int count) =>
+        new([.. Enumerable.Range(0, 2 * count).Select(i => ((i * 37 % 19) - 9) * 1.25)], count, 2);
+}
