@@ -21,11 +21,15 @@ internal static class ClusterCommand
             HelpName = "M",
         };
         var seed = new Option<long>("--seed") { Description = "Seed of orders, subsets and k-means.", HelpName = "S" };
+        var originalSpans = new Option<bool>("--original-spans")
+        {
+            Description = "Find the tokens of the points by the rule of the paper's code; for models that take the paper's prompt.",
+        };
         var output = new Option<string?>("--out") { Description = "Write the rows with their cluster to this file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("cluster", "Clusters the rows of a table.")
         {
-            file, clusters, method, columns, label, scale, layer, permutations, seed, output, json,
+            file, clusters, method, columns, label, scale, layer, permutations, seed, originalSpans, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
@@ -40,6 +44,7 @@ internal static class ClusterCommand
                 Layer = parsed.GetValue(layer),
                 Permutations = parsed.GetValue(permutations),
                 Seed = parsed.GetValue(seed),
+                OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
             };
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };

@@ -94,8 +94,9 @@ public sealed class IccModel : IDisposable
         CancellationToken cancellation = default)
     {
         options ??= new ClusterOptions();
-        List<string> remarks = [.. _files.Format.Remarks(points, clusters)];
-        var shown = Reduce(points, remarks);
+        var format = _files.FormatFor(options.OriginalSpans);
+        List<string> remarks = [.. format.Remarks(points, clusters)];
+        var shown = Reduce(format, points, remarks);
         var results = new List<MethodResult>();
         ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
         foreach (var method in methods)
@@ -103,8 +104,8 @@ public sealed class IccModel : IDisposable
             var first = (double)results.Count / methods.Length;
             void Report(double share) => progress?.Report(first + share / methods.Length);
             results.Add(method == ClusterMethod.Attention
-                ? ByAttention(shown, clusters, options, remarks, Report, cancellation)
-                : ByAnswer(shown, clusters, options, Report, cancellation));
+                ? ByAttention(format, shown, clusters, options, remarks, Report, cancellation)
+                : ByAnswer(format, shown, clusters, options, Report, cancellation));
         }
         return new ClusterResult(results, remarks);
     }
@@ -167,9 +168,9 @@ public sealed class IccModel : IDisposable
     }
 
     /// <summary>What the model knows of the points: all features, or the first principal components.</summary>
-    private PointSet Reduce(PointSet points, List<string> remarks)
+    private static PointSet Reduce(IPromptFormat format, PointSet points, List<string> remarks)
     {
-        if (_files.Format.MaxFeatures is not { } most || points.Features <= most)
+        if (format.MaxFeatures is not { } most || points.Features <= most)
         {
             return points;
         }
@@ -184,7 +185,8 @@ public sealed class IccModel : IDisposable
     }
 
     private MethodResult ByAttention(
-        PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress, CancellationToken cancellation)
+        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress,
+        CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var settings = new AttentionOptions
@@ -193,17 +195,17 @@ public sealed class IccModel : IDisposable
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
         };
-        var result = AttentionClusterer.Cluster(Model, _files.Format, points, clusters, settings, options.Adapter, progress, cancellation);
+        var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
             ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
     }
 
     private MethodResult ByAnswer(
-        PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
+        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var labels = ConstrainedAnswer.Generate(Model, _files.Format, points, clusters, options.Adapter, progress, cancellation);
+        var labels = ConstrainedAnswer.Generate(Model, format, points, clusters, options.Adapter, progress, cancellation);
         return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
     }
 }

@@ -115,6 +115,17 @@ public sealed class IccModelTests
     }
 
     [Fact]
+    public void The_originals_span_rule_can_be_asked_for()
+    {
+        using var model = IccModel.Load(TinyChat.Folder);
+        // This tokenizer has no token "[[", so the rule finds nothing, and says so.
+        var options = new ClusterOptions { Permutations = 1, OriginalSpans = true };
+        Assert.Equal((0, 10), Assert.Throws<SpanRuleException>(() => model.Cluster(Grid(10, 2), 3, options)) is var e ? (e.Found, e.Expected) : default);
+        using var embedded = IccModel.LoadEmbedded();
+        Assert.Throws<IccArgumentException>(() => embedded.Cluster(Grid(10, 2), 3, new ClusterOptions { OriginalSpans = true }));
+    }
+
+    [Fact]
     public void More_clusters_than_one_digit_says_are_answered_legally()
     {
         using var model = IccModel.Load(TinyChat.Folder);

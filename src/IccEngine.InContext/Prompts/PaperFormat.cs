@@ -12,6 +12,12 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
     private const string Separator = ",";
     private const string Closing = "]";
 
+    /// <summary>
+    /// Find the tokens of the points as the original's code does (<see cref="OriginalSpanRule{TToken}"/>) instead of by character
+    /// offsets. It differs where brackets share tokens with their neighbours, and fails where it does not find every point.
+    /// </summary>
+    public bool OriginalSpans { get; init; }
+
     /// <inheritdoc/>
     public int? MaxFeatures => null;
 
@@ -28,6 +34,7 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
     public IEnumerable<string> Remarks(PointSet points, int clusters) => [];
 
     /// <inheritdoc/>
+    /// <exception cref="SpanRuleException">The original's rule does not find as many spans as there are points.</exception>
     public EncodedPrompt Encode(PointSet points, int clusters)
     {
         var prompt = PaperPrompt.Create(points.Values, points.Count, points.Features, clusters);
@@ -38,6 +45,12 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
         if (start < 0)
         {
             throw new IccUnsupportedException("the chat template changes the text of the user's message, so the points cannot be found in it");
+        }
+        if (OriginalSpans)
+        {
+            int[] ids = [.. tokenizer.Encode(text, addSpecialTokens: render is null).Ids];
+            var rule = new OriginalSpanRule<int>(part => tokenizer.Encode(part, addSpecialTokens: false).Ids);
+            return new EncodedPrompt(ids, rule.Find(ids, points.Count));
         }
         return PromptTokens.Encode(
             tokenizer, text, [.. prompt.Points.Select(p => (start + p.Start, start + p.End))], addSpecialTokens: render is null);

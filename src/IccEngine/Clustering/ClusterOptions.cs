@@ -29,6 +29,12 @@ public sealed record ClusterOptions
     /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
     public long Seed { get; init; }
 
+    /// <summary>
+    /// Find the tokens of the points by the rule of the paper's code instead of by character offsets: for comparison with it. Only for
+    /// models that take the paper's prompt.
+    /// </summary>
+    public bool OriginalSpans { get; init; }
+
     /// <summary>Adapter, or null.</summary>
     public LoraAdapter? Adapter { get; init; }
 }

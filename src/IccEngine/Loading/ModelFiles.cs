@@ -13,7 +13,6 @@ internal sealed class ModelFiles
     private const string SpecName = "icc.json";
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<ChatFormat?> _chat;
-    private readonly Lazy<IPromptFormat> _format;
 
     private ModelFiles(
         string name, ModelConfig config, Checkpoint checkpoint, IccSpec? spec, Func<Tokenizer> tokenizer, Func<TokenizerConfig>? tokenizerConfig)
@@ -22,9 +21,6 @@ internal sealed class ModelFiles
         _tokenizer = new Lazy<Tokenizer>(tokenizer);
         _chat = new Lazy<ChatFormat?>(() =>
             tokenizerConfig?.Invoke() is { ChatTemplate: { } source } found ? new ChatFormat(source, name, found, Tokenizer) : null);
-        _format = new Lazy<IPromptFormat>(() => Spec is null
-            ? new PaperFormat(Tokenizer, Chat is null ? null : Chat.Render)
-            : new EchoFormat(Spec, Tokenizer, Name));
     }
 
     public string Name { get; }
@@ -42,7 +38,14 @@ internal sealed class ModelFiles
     public ChatFormat? Chat => _chat.Value;
 
     /// <summary>How points are written for the model: as its icc.json says, else as the paper does.</summary>
-    public IPromptFormat Format => _format.Value;
+    /// <param name="originalSpans">Whether points are found by the rule of the paper's code.</param>
+    /// <exception cref="IccArgumentException">That rule is asked for, and the model does not take the paper's prompt.</exception>
+    public IPromptFormat FormatFor(bool originalSpans) => Spec switch
+    {
+        null => new PaperFormat(Tokenizer, Chat is null ? null : Chat.Render) { OriginalSpans = originalSpans },
+        _ when originalSpans => throw new IccArgumentException($"the original's span rule is for the paper's prompt; {Name} has a prompt of its own"),
+        _ => new EchoFormat(Spec, Tokenizer, Name),
+    };
 
     /// <summary>A model folder in the layout of the Hugging Face hub, with icc.json where the model has one.</summary>
     public static ModelFiles Read(string folder)
