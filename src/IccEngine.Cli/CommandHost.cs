@@ -11,11 +11,11 @@ internal static class CommandHost
     public const int InternalError = 2;
     public const int Cancelled = 130;
 
-    private static readonly Option<bool> _verbose = new("--verbose") { Description = "Print the stack trace of an error.", Recursive = true };
+    private static readonly Option<bool> Verbose = new("--verbose") { Description = "Print the stack trace of an error.", Recursive = true };
 
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
-        root.Options.Add(_verbose);
+        root.Options.Add(Verbose);
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -24,7 +24,7 @@ internal static class CommandHost
             Console.Error.WriteLine($"icc: {message} ({(command == root ? "icc" : $"icc {command.Name}")} --help lists what there is)");
             return BadInput;
         }
-        var verbose = parsed.GetValue(_verbose);
+        var verbose = parsed.GetValue(Verbose);
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

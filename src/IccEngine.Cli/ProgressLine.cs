@@ -3,8 +3,8 @@ namespace IccEngine.Cli;
 /// <summary>A line of progress on stderr, where that is a terminal and the work is long enough to wonder.</summary>
 internal sealed class ProgressLine(string what) : IProgress<double>, IDisposable
 {
-    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private readonly bool _terminal = !Console.IsErrorRedirected;
     private readonly DateTime _start = DateTime.UtcNow;
     private DateTime _last;
@@ -13,7 +13,7 @@ internal sealed class ProgressLine(string what) : IProgress<double>, IDisposable
     public void Report(double share)
     {
         var now = DateTime.UtcNow;
-        if (!_terminal || now - _start < _quiet || now - _last < _interval)
+        if (!_terminal || now - _start < Quiet || now - _last < Interval)
         {
             return;
         }

@@ -8,7 +8,7 @@ internal sealed class ModuleNames
     /// <summary>Number of the token embedding.</summary>
     public const int Embedding = 0;
 
-    private static readonly string[] _ofLayer =
+    private static readonly string[] OfLayer =
     [
         "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
     ];
@@ -20,7 +20,7 @@ internal sealed class ModuleNames
         Names =
         [
             "model.embed_tokens",
-            .. Enumerable.Range(0, layers).SelectMany(i => _ofLayer.Select(m => $"model.layers.{i}.{m}")),
+            .. Enumerable.Range(0, layers).SelectMany(i => OfLayer.Select(m => $"model.layers.{i}.{m}")),
             "lm_head",
         ];
         for (var i = 0; i < Names.Count; i++)

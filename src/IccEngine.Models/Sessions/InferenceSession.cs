@@ -74,7 +74,7 @@ public sealed class InferenceSession : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void Forward(ReadOnlySpan<SequenceInput> inputs, ForwardOptions? options = null, CancellationToken cancellation = default)
     {
-        options ??= _silent;
+        options ??= Silent;
         var total = Prepare(inputs);
         var stopLayer = StopLayer(inputs, options);
         long done = 0;
@@ -110,7 +110,7 @@ public sealed class InferenceSession : IDisposable
         _logits.Buffer?.Dispose();
     }
 
-    private static readonly ForwardOptions _silent = new();
+    private static readonly ForwardOptions Silent = new();
 
     /// <summary>Checks the inputs, gives their sequences pages, and counts the tokens.</summary>
     private long Prepare(ReadOnlySpan<SequenceInput> inputs)
