@@ -39,7 +39,6 @@ enum Attribute
     kCapabilityMinor = 76,
 };
 
-constexpr int kNewestPtx = 85;
 constexpr size_t kMostShared = 48 * 1024;
 constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
 
@@ -62,6 +61,7 @@ struct Machine
     int capability = 90;
     size_t memory = size_t(16) << 30;
     size_t used = 0;
+    int ptx = 85;         // newest version that the driver knows
     bool failing = false; // launches fail
     int retained = 0;
     std::map<uintptr_t, size_t> allocations;
@@ -105,6 +105,7 @@ void icc_host_set(const char* what, long long value)
     if (name == "devices") { machine.devices = (int)value; }
     if (name == "capability") { machine.capability = (int)value; }
     if (name == "memory") { machine.memory = (size_t)value; }
+    if (name == "ptx") { machine.ptx = (int)value; }
     if (name == "failing") { machine.failing = value != 0; }
 }
 
@@ -283,9 +284,9 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
         }
         module->functions[entry->first] = {&kernel};
     }
-    if (module->ptx.version > kNewestPtx || module->ptx.target > machine.capability)
+    if (module->ptx.version > machine.ptx || module->ptx.target > machine.capability)
     {
-        return module->ptx.version > kNewestPtx ? kUnsupportedPtxVersion : kNoBinaryForGpu;
+        return module->ptx.version > machine.ptx ? kUnsupportedPtxVersion : kNoBinaryForGpu;
     }
     *result = module.release();
     return kSuccess;

@@ -24,7 +24,7 @@ public static class CudaHost
         }
     }
 
-    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), failing (1: launches fail).</summary>
+    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
     public static void Pretend(string what, long value)
     {
         var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
