@@ -12,7 +12,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string> _device = new("--device")
     {
-        Description = $"Where to compute: {string.Join(", ", Device.Names)}.",
+        Description = $"Where to compute: {Device.Choices}.",
         HelpName = "NAME",
         DefaultValueFactory = _ => Device.Names[0],
     };

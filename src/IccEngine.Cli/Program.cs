@@ -6,5 +6,6 @@ var root = new RootCommand("Clusters points with a language model: by the attent
     ClusterCommand.Create(),
     InspectCommand.Create(),
     GenerateCommand.Create(),
+    DevicesCommand.Create(),
 };
 return await CommandHost.RunAsync(root, args);

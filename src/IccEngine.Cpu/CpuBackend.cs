@@ -104,10 +104,10 @@ public sealed unsafe class CpuBackend : IBackend
     {
         var weight = Checks.Matrix(table, nameof(table));
         var hidden = table.Shape[1];
-        Checks.Shape(y, new Shape(ids.Length, hidden), nameof(y));
+        Expect.Shape(y, new Shape(ids.Length, hidden), nameof(y));
         foreach (var id in ids)
         {
-            Checks.That(id >= 0 && id < table.Shape[0], nameof(ids), id, $"a row of {table.Shape}");
+            Expect.That(id >= 0 && id < table.Shape[0], nameof(ids), id, $"a row of {table.Shape}");
         }
         fixed (int* pinned = ids)
         {
@@ -122,8 +122,8 @@ public sealed unsafe class CpuBackend : IBackend
     {
         var w = Checks.Vector(weight, nameof(weight));
         var n = weight.Shape[0];
-        Checks.That(x.Shape.Rank > 0 && x.Shape[x.Shape.Rank - 1] == n, nameof(x), x.Shape, $"rows of {n}");
-        Checks.Shape(y, x.Shape, nameof(y));
+        Expect.That(x.Shape.Rank > 0 && x.Shape[x.Shape.Rank - 1] == n, nameof(x), x.Shape, $"rows of {n}");
+        Expect.Shape(y, x.Shape, nameof(y));
         _kernels.RmsNorm(_pool, Pointer(x), (float*)w.Address, eps, Pointer(y), checked((int)(x.Shape.Elements / n)), n);
         GC.KeepAlive(w);
         GC.KeepAlive(x.Buffer);
@@ -135,10 +135,10 @@ public sealed unsafe class CpuBackend : IBackend
     {
         var w = Checks.Matrix(weight, nameof(weight));
         var (outputs, inputs) = (weight.Shape[0], weight.Shape[1]);
-        Checks.That(x.Shape.Rank == 2 && x.Shape[1] == inputs, nameof(x), x.Shape, $"rows of {inputs}");
-        Checks.Shape(y, new Shape(x.Shape[0], outputs), nameof(y));
+        Expect.That(x.Shape.Rank == 2 && x.Shape[1] == inputs, nameof(x), x.Shape, $"rows of {inputs}");
+        Expect.Shape(y, new Shape(x.Shape[0], outputs), nameof(y));
         var b = bias is null ? null : Checks.Vector(bias, nameof(bias));
-        Checks.That(bias is null || bias.Shape[0] == outputs, nameof(bias), bias?.Shape, $"[{outputs}]");
+        Expect.That(bias is null || bias.Shape[0] == outputs, nameof(bias), bias?.Shape, $"[{outputs}]");
         var call = new LinearCall
         {
             X = Pointer(x),
@@ -164,20 +164,8 @@ public sealed unsafe class CpuBackend : IBackend
     {
         var paged = Checks.Cache(cache, layer);
         var (kvHeads, headDim) = (cache.Shape.KvHeads, cache.Shape.HeadDim);
-        Checks.That(query.Shape.Rank == 3 && query.Shape[2] == headDim, nameof(query), query.Shape, $"heads of {headDim}");
-        Checks.That(headDim % 2 == 0, nameof(cache), headDim, "heads of an even number of elements");
+        Expect.Rotation(query, key, value, cos, sin, cache.Shape, sequences);
         var rows = query.Shape[0];
-        Checks.Shape(key, new Shape(rows, kvHeads, headDim), nameof(key));
-        if (!value.IsEmpty)
-        {
-            Checks.Shape(value, new Shape(rows, kvHeads, headDim), nameof(value));
-        }
-        Checks.Shape(cos, new Shape(rows, headDim / 2), nameof(cos));
-        Checks.Shape(sin, new Shape(rows, headDim / 2), nameof(sin));
-        foreach (ref readonly var sequence in sequences)
-        {
-            Checks.Sequence(sequence, rows, cache.Shape);
-        }
         fixed (byte* pinned = &Unsafe.As<SequenceRows, byte>(ref MemoryMarshal.GetReference(sequences)))
         {
             var call = new RotateAndStoreCall
@@ -205,7 +193,7 @@ public sealed unsafe class CpuBackend : IBackend
         var work = Checks.Attention(call);
         if (!call.Output.IsEmpty)
         {
-            Checks.Shape(call.Output, call.Query.Shape, nameof(call.Output));
+            Expect.Shape(call.Output, call.Query.Shape, nameof(call.Output));
         }
         foreach (ref readonly var sequence in call.Sequences.Span)
         {
@@ -223,12 +211,8 @@ public sealed unsafe class CpuBackend : IBackend
     public void AttentionProbabilities(in AttentionCall call, int sequence, int head, int firstRow, Tensor probabilities)
     {
         var work = Checks.Attention(call);
-        Checks.That(sequence >= 0 && sequence < call.Sequences.Length, nameof(sequence), sequence, $"below {call.Sequences.Length}");
-        Checks.That(head >= 0 && head < work.Heads, nameof(head), head, $"below {work.Heads}");
-        ref readonly var rows = ref call.Sequences.Span[sequence];
+        Expect.Probabilities(call, sequence, head, firstRow, probabilities);
         var shape = probabilities.Shape;
-        Checks.That(shape.Rank == 2 && shape[1] >= rows.Length, nameof(probabilities), shape, $"rows of at least {rows.Length}");
-        Checks.That(firstRow >= 0 && firstRow <= rows.RowCount - shape[0], nameof(firstRow), firstRow, $"{shape[0]} of {rows.RowCount} rows");
         _kernels.AttentionProbabilities(_pool, work, sequence, head, firstRow, shape[0], Pointer(probabilities), shape[1]);
         Checks.KeepAlive(call.Query, probabilities);
     }
@@ -236,8 +220,8 @@ public sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y)
     {
-        Checks.Shape(up, gate.Shape, nameof(up));
-        Checks.Shape(y, gate.Shape, nameof(y));
+        Expect.Shape(up, gate.Shape, nameof(up));
+        Expect.Shape(y, gate.Shape, nameof(y));
         _kernels.SiluMultiply(_pool, Pointer(gate), Pointer(up), Pointer(y), gate.Shape.Elements);
         Checks.KeepAlive(gate, up, y);
     }
@@ -245,9 +229,9 @@ public sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
     {
-        Checks.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");
+        Expect.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");
         var (rows, vocabulary) = (logits.Shape[0], logits.Shape[1]);
-        Checks.That(best.Length >= rows, nameof(best), best.Length, $"room for {rows} rows");
+        Expect.That(best.Length >= rows, nameof(best), best.Length, $"room for {rows} rows");
         var x = Pointer(logits);
         if (allowed.IsEmpty)
         {
@@ -255,7 +239,7 @@ public sealed unsafe class CpuBackend : IBackend
         }
         foreach (var candidate in allowed)
         {
-            Checks.That(candidate >= 0 && candidate < vocabulary, nameof(allowed), candidate, $"below {vocabulary}");
+            Expect.That(candidate >= 0 && candidate < vocabulary, nameof(allowed), candidate, $"below {vocabulary}");
         }
         for (var row = 0; row < rows && !allowed.IsEmpty; row++, x += vocabulary)
         {

@@ -11,7 +11,7 @@ internal static unsafe class HostCopy
     /// <exception cref="ArgumentException">It does not.</exception>
     public static Span<float> Span(Tensor x, int length, string name)
     {
-        Checks.That(length == x.Shape.Elements, name, length, x.Shape);
+        Expect.That(length == x.Shape.Elements, name, length, x.Shape);
         return new Span<float>(CpuBackend.Pointer(x), length);
     }
 

@@ -60,18 +60,20 @@ public sealed class IccModel : IDisposable
     public ChatFormat? Chat => _files.Chat;
 
     /// <summary>Opens the embedded model: 1.5 M parameters, trained on clustering episodes and nothing else.</summary>
-    /// <param name="device">cpu or reference.</param>
+    /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
     /// <exception cref="IccArgumentException">There is no such device.</exception>
+    /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
     public static IccModel LoadEmbedded(string device = "cpu", int threads = 0) => new(ModelFiles.ReadEmbedded(), device, threads);
 
     /// <summary>Opens a model folder in the layout of the Hugging Face hub: Llama, Qwen2, Qwen3 or Mistral.</summary>
     /// <param name="folder">config.json, model.safetensors (or shards and an index), tokenizer.json, tokenizer_config.json.</param>
-    /// <param name="device">cpu or reference.</param>
+    /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
     /// <exception cref="IccFormatException">A file is missing or malformed.</exception>
     /// <exception cref="IccUnsupportedException">A file asks for something that is not supported.</exception>
     /// <exception cref="IccArgumentException">There is no such device.</exception>
+    /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
     public static IccModel Load(string folder, string device = "cpu", int threads = 0) => new(ModelFiles.Read(folder), device, threads);
 
     /// <summary>Loads a PEFT adapter for this model; several may be in use at one time. Dispose it before the model.</summary>

@@ -7,20 +7,22 @@ namespace IccEngine.Contract.Tests;
 /// <summary>Mistakes of the caller are <see cref="ArgumentException"/> before anything is touched.</summary>
 public sealed class ArgumentTests : IDisposable
 {
-    private readonly CpuBackend _backend = new(2);
-    private readonly KvCache _cache;
+    private IBackend _backend = new ReferenceBackend<float>(); // until a test names one
+    private KvCache? _cache;
 
-    public ArgumentTests() => _cache = _backend.CreateKvCache(new KvShape(2, 2, 16, 16, 4));
+    public static TheoryData<string> Backends => [CpuBackend.Supported[^1].ToString(), .. Subjects.CudaNames];
 
     public void Dispose()
     {
-        _cache.Dispose();
+        _cache?.Dispose();
         _backend.Dispose();
     }
 
-    [Fact]
-    public void LinearAndNorm()
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void LinearAndNorm(string name)
     {
+        Open(name);
         using var weight = _backend.LoadWeight(Data.Weight(DType.F32, 1, 1, 8, 4));
         using var vector = _backend.LoadWeight(Data.Weight(DType.F32, 1, 1, 8));
         Throws(() => _backend.Linear(New(3, 5), weight, null, New(3, 8)));
@@ -35,9 +37,11 @@ public sealed class ArgumentTests : IDisposable
         Throws(() => _backend.Embed(weight, [0], New(2, 4)));
     }
 
-    [Fact]
-    public void OtherBackendsObjects()
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void OtherBackendsObjects(string name)
     {
+        Open(name);
         using var other = new ReferenceBackend<double>();
         using var weight = other.LoadWeight(Data.Weight(DType.F32, 1, 1, 4, 4));
         using var cache = other.CreateKvCache(new KvShape(1, 2, 16, 16, 4));
@@ -47,9 +51,11 @@ public sealed class ArgumentTests : IDisposable
         Throws(() => _backend.SiluMultiply(default, New(1), New(1)));
     }
 
-    [Fact]
-    public void Elementwise()
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void Elementwise(string name)
     {
+        Open(name);
         Throws(() => _backend.SiluMultiply(New(3), New(4), New(3)));
         Throws(() => _backend.SiluMultiply(New(3), New(3), New(4)));
         Throws(() => _backend.Write(new float[3], New(4)));
@@ -58,9 +64,11 @@ public sealed class ArgumentTests : IDisposable
         Throws(() => _backend.ArgMax(New(2, 3), [], new int[1]));
     }
 
-    [Fact]
-    public void Attention()
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void Attention(string name)
     {
+        Open(name);
         _backend.Attention(Call());
         Throws(() => _backend.Attention(Call() with { Layer = 2 }));
         Throws(() => _backend.Attention(Call() with { Query = New(2, 3, 16) }));
@@ -82,9 +90,11 @@ public sealed class ArgumentTests : IDisposable
         Throws(() => _backend.AttentionProbabilities(Call(), 0, 0, 0, New(2, 1)));
     }
 
-    [Fact]
-    public void MemoryThatWasGivenBack()
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void MemoryThatWasGivenBack(string name)
     {
+        Open(name);
         var x = New(4);
         x.Buffer.Dispose();
         Assert.Throws<ObjectDisposedException>(() => _backend.Clear(x));
@@ -93,9 +103,19 @@ public sealed class ArgumentTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => _backend.Linear(New(3, 4), weight, null, New(3, 4)));
     }
 
-    [Fact]
-    public void WeightsOfOtherTypesAreRefused() => Assert.Throws<IccUnsupportedException>(
-        () => _backend.LoadWeight(HostTensor.FromArray("w", new long[4], 2, 2)));
+    [SkippableTheory]
+    [MemberData(nameof(Backends))]
+    public void WeightsOfOtherTypesAreRefused(string name)
+    {
+        Open(name);
+        Assert.Throws<IccUnsupportedException>(() => _backend.LoadWeight(HostTensor.FromArray("w", new long[4], 2, 2)));
+    }
+
+    private void Open(string name)
+    {
+        _backend = Subjects.Create(name);
+        _cache = _backend.CreateKvCache(new KvShape(2, 2, 16, 16, 4));
+    }
 
     private static void Throws(Action action) => Assert.Throws<ArgumentException>(action);
 
@@ -109,7 +129,7 @@ public sealed class ArgumentTests : IDisposable
     private AttentionCall Call(SequenceRows? sequence = null) => new()
     {
         Query = New(2, 4, 16),
-        Cache = _cache,
+        Cache = _cache!,
         Layer = 1,
         Sequences = new[] { sequence ?? new SequenceRows(0, 2, 0, new[] { 3 }) },
         Mask = new(true, null),

@@ -1,5 +1,6 @@
 using IccEngine.Core;
 using IccEngine.Cpu;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Contract.Tests;
@@ -10,10 +11,13 @@ public static class Subjects
     private const string Reference = "reference";
 
     /// <summary>Names of all backends, those that this machine lacks included.</summary>
-    public static IEnumerable<string> Names => [Reference, .. CpuNames];
+    public static IEnumerable<string> Names => [Reference, .. CpuNames, .. CudaNames];
 
     /// <summary>Names of the instruction sets of the CPU backend.</summary>
     public static IEnumerable<string> CpuNames => Enum.GetNames<InstructionSet>();
+
+    /// <summary>Names of the CUDA backend: its kernels on the processor, and on a device.</summary>
+    public static IEnumerable<string> CudaNames => [TestBackends.CudaOnHost, TestBackends.Cuda];
 
     /// <summary>Theory data: every backend.</summary>
     public static TheoryData<string> All => [.. Names];
@@ -22,7 +26,8 @@ public static class Subjects
     public static TheoryData<string> Cpu => [.. CpuNames];
 
     /// <summary>Makes a backend; skips the test where this machine cannot run it.</summary>
-    public static IBackend Create(string name) => name == Reference ? new ReferenceBackend<float>() : CreateCpu(name, 2);
+    public static IBackend Create(string name) =>
+        name == Reference ? new ReferenceBackend<float>() : CudaNames.Contains(name) ? TestBackends.CreateCuda(name) : CreateCpu(name, 2);
 
     /// <summary>Makes the CPU backend of an instruction set; skips the test where this machine cannot run it.</summary>
     public static CpuBackend CreateCpu(string name, int threads)

@@ -48,3 +48,12 @@ public sealed class IccMemoryException : IccException
     /// <param name="inner">The cause, where there is one.</param>
     public IccMemoryException(string message, Exception? inner = null) : base(message, inner) { }
 }
+
+/// <summary>A device that is not there, that the engine cannot use, or that failed.</summary>
+public sealed class IccDeviceException : IccException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="message">Names the device, what was found, and what would help.</param>
+    /// <param name="inner">The cause, where there is one.</param>
+    public IccDeviceException(string message, Exception? inner = null) : base(message, inner) { }
+}

@@ -1,0 +1,272 @@
+// Fibers with a stack switch of a few instructions. A thread that never waits costs no switch: the fiber that ends goes on with the next
+// thread that has not begun.
+#include "fibers.h"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+namespace icc_host
+{
+thread_local Place place;
+
+namespace
+{
+constexpr int kMostThreads = 1024;
+constexpr int kWarp = 32;
+constexpr size_t kStack = 64 * 1024;
+
+// What threads wait for: all of them arrive, then the generation changes. Where some have ended they never come.
+struct Meeting
+{
+    int members;
+    int arrived;
+    unsigned generation;
+};
+
+struct Thread
+{
+    void* stack; // saved stack pointer while it is not running
+    bool done;
+};
+
+struct Block
+{
+    const Kernel* kernel;
+    int count;   // threads
+    int begun;   // threads that have a fiber
+    int current; // the running one
+    int fibers;  // stacks in use
+    bool stuck;
+    void* scheduler;
+    Meeting all;
+    Meeting warps[kMostThreads / kWarp];
+    float values[kMostThreads / kWarp][2][kWarp];
+    Thread threads[kMostThreads];
+    char* stacks;
+
+    Block()
+    {
+        stacks = static_cast<char*>(mmap(nullptr, kStack * kMostThreads, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        if (stacks == MAP_FAILED)
+        {
+            fputs("no address space for the stacks of a block\n", stderr);
+            abort();
+        }
+    }
+
+    ~Block() { munmap(stacks, kStack * kMostThreads); }
+};
+
+thread_local std::unique_ptr<Block> block;
+
+// Saves the callee-saved registers and the stack pointer in *from, and goes on where `to` was saved.
+extern "C" void icc_switch(void** from, void* to);
+
+#if defined(__x86_64__)
+asm(R"(
+.text
+.type icc_switch, @function
+icc_switch:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+.size icc_switch, .-icc_switch
+)");
+
+void* prepare(char* top, void (*entry)())
+{
+    void** stack = reinterpret_cast<void**>(top);
+    *--stack = nullptr; // where entry would return to; keeps its stack aligned
+    *--stack = reinterpret_cast<void*>(entry);
+    return stack - 6;
+}
+#elif defined(__aarch64__)
+asm(R"(
+.text
+.type icc_switch, %function
+icc_switch:
+    sub sp, sp, #160
+    stp x19, x20, [sp]
+    stp x21, x22, [sp, #16]
+    stp x23, x24, [sp, #32]
+    stp x25, x26, [sp, #48]
+    stp x27, x28, [sp, #64]
+    stp x29, x30, [sp, #80]
+    stp d8, d9, [sp, #96]
+    stp d10, d11, [sp, #112]
+    stp d12, d13, [sp, #128]
+    stp d14, d15, [sp, #144]
+    mov x9, sp
+    str x9, [x0]
+    mov sp, x1
+    ldp x19, x20, [sp]
+    ldp x21, x22, [sp, #16]
+    ldp x23, x24, [sp, #32]
+    ldp x25, x26, [sp, #48]
+    ldp x27, x28, [sp, #64]
+    ldp x29, x30, [sp, #80]
+    ldp d8, d9, [sp, #96]
+    ldp d10, d11, [sp, #112]
+    ldp d12, d13, [sp, #128]
+    ldp d14, d15, [sp, #144]
+    add sp, sp, #160
+    ret
+.size icc_switch, .-icc_switch
+)");
+
+void* prepare(char* top, void (*entry)())
+{
+    void** stack = reinterpret_cast<void**>(top - 160);
+    stack[11] = reinterpret_cast<void*>(entry); // x30
+    return stack;
+}
+#else
+#error "fibers need a stack switch for this processor: x86-64 and aarch64 have one"
+#endif
+
+void become(int thread)
+{
+    block->current = thread;
+    place.thread.x = (unsigned)thread;
+}
+
+void fiber_main();
+
+// Leaves the running fiber, which saves itself at `from`, for a thread that has begun or, where there is none left, a new one.
+void go(void** from, int thread)
+{
+    Block& b = *block;
+    if (thread == b.begun)
+    {
+        b.threads[thread].stack = prepare(b.stacks + kStack * (size_t)++b.fibers, fiber_main);
+        b.begun++;
+    }
+    become(thread);
+    icc_switch(from, b.threads[thread].stack);
+}
+
+// The next thread of [first, end) after `thread`, in a ring, that is not done; -1 where there is none.
+int next(int thread, int first, int end)
+{
+    for (int i = 0; i < end - first; i++)
+    {
+        thread = thread + 1 < end ? thread + 1 : first;
+        if (thread == block->begun || (thread < block->begun && !block->threads[thread].done))
+        {
+            return thread;
+        }
+    }
+    return -1;
+}
+
+// Runs threads; where one ends, this stack takes the next that has not begun.
+void fiber_main()
+{
+    Block& b = *block;
+    for (;;)
+    {
+        b.kernel->run(b.kernel->parameters);
+        int ended = b.current;
+        b.threads[ended].done = true;
+        if (b.begun < b.count)
+        {
+            become(b.begun++);
+            continue;
+        }
+        int other = next(ended, 0, b.count);
+        void* nowhere;
+        if (other < 0)
+        {
+            icc_switch(&nowhere, b.scheduler);
+        }
+        go(&nowhere, other);
+    }
+}
+
+// Gives the block up.
+void fail()
+{
+    block->stuck = true;
+    void* nowhere;
+    icc_switch(&nowhere, block->scheduler);
+}
+
+// Waits for threads [first, end).
+void wait(Meeting& meeting, int first, int end)
+{
+    Block& b = *block;
+    unsigned generation = meeting.generation;
+    int self = b.current;
+    if (++meeting.arrived == meeting.members)
+    {
+        meeting.arrived = 0;
+        meeting.generation++;
+        return;
+    }
+    // Whoever is passed over in many rounds without a change waits for ever.
+    for (int rounds = 0; meeting.generation == generation; rounds++)
+    {
+        int other = next(self, first, end);
+        if (other == self || other < 0 || rounds > 4 * kMostThreads)
+        {
+            fail();
+        }
+        go(&b.threads[self].stack, other);
+    }
+}
+} // namespace
+
+void block_barrier() { wait(block->all, 0, block->count); }
+
+const float* exchange(float value)
+{
+    Block& b = *block;
+    int warp = b.current / kWarp, first = warp * kWarp;
+    int end = first + kWarp < b.count ? first + kWarp : b.count;
+    Meeting& meeting = b.warps[warp];
+    // Two rooms in turn: nobody writes to this one again before all have left it.
+    float* room = b.values[warp][meeting.generation % 2];
+    room[b.current - first] = value;
+    wait(meeting, first, end);
+    return room;
+}
+
+bool run_block(const Kernel& kernel)
+{
+    if (!block)
+    {
+        block = std::make_unique<Block>();
+    }
+    Block& b = *block;
+    b.kernel = &kernel;
+    b.count = (int)place.threads.x;
+    b.begun = b.fibers = 0;
+    b.stuck = false;
+    b.all = {b.count, 0, 0};
+    for (int w = 0; w * kWarp < b.count; w++)
+    {
+        b.warps[w] = {b.count - w * kWarp < kWarp ? b.count - w * kWarp : kWarp, 0, 0};
+    }
+    for (int t = 0; t < b.count; t++)
+    {
+        b.threads[t].done = false;
+    }
+    go(&b.scheduler, 0);
+    return !b.stuck;
+}
+} // namespace icc_host

@@ -1,0 +1,101 @@
+// Every kernel, compiled for the processor. Each source has a namespace, for they are separate modules on the device.
+#include "kernels.h"
+
+#include <utility>
+
+#include "paged.h"
+
+namespace argmax_cu
+{
+#include "argmax.cu"
+}
+namespace attention_cu
+{
+#include "attention.cu"
+}
+namespace attention_probabilities_cu
+{
+#include "attention_probabilities.cu"
+}
+namespace attention_tap_cu
+{
+#include "attention_tap.cu"
+}
+namespace embed_cu
+{
+#include "embed.cu"
+}
+namespace linear_cu
+{
+#include "linear.cu"
+}
+namespace linear_few_cu
+{
+#include "linear_few.cu"
+}
+namespace rmsnorm_cu
+{
+#include "rmsnorm.cu"
+}
+namespace rotate_and_store_cu
+{
+#include "rotate_and_store.cu"
+}
+namespace silu_multiply_cu
+{
+#include "silu_multiply.cu"
+}
+
+namespace icc_host
+{
+namespace
+{
+template <auto Function>
+struct Invoke;
+
+template <typename... P, void (*Function)(P...)>
+struct Invoke<Function>
+{
+    static constexpr size_t sizes[] = {sizeof(P)...};
+
+    template <size_t... I>
+    static void apply(void** parameters, std::index_sequence<I...>)
+    {
+        Function(*static_cast<P*>(parameters[I])...);
+    }
+
+    static void run(void** parameters) { apply(parameters, std::index_sequence_for<P...>{}); }
+};
+
+#define KERNEL(source, name) KernelEntry{#name, Invoke<&source##_cu::name>::run, Invoke<&source##_cu::name>::sizes}
+
+const KernelEntry entries[] = {
+    KERNEL(argmax, argmax),
+    KERNEL(attention, attention_64),
+    KERNEL(attention, attention_128),
+    KERNEL(attention, attention_256),
+    KERNEL(attention_probabilities, attention_probabilities),
+    KERNEL(attention_tap, attention_tap_64),
+    KERNEL(attention_tap, attention_tap_128),
+    KERNEL(attention_tap, attention_tap_256),
+    KERNEL(attention_tap, attention_tap_reduce),
+    KERNEL(embed, embed_f32),
+    KERNEL(embed, embed_bf16),
+    KERNEL(embed, embed_f16),
+    KERNEL(linear, linear_f32),
+    KERNEL(linear, linear_bf16),
+    KERNEL(linear, linear_f16),
+    KERNEL(linear_few, linear_1_f32),
+    KERNEL(linear_few, linear_1_bf16),
+    KERNEL(linear_few, linear_1_f16),
+    KERNEL(linear_few, linear_8_f32),
+    KERNEL(linear_few, linear_8_bf16),
+    KERNEL(linear_few, linear_8_f16),
+    KERNEL(rmsnorm, rmsnorm),
+    KERNEL(rotate_and_store, rotate_and_store),
+    KERNEL(silu_multiply, silu_multiply),
+};
+} // namespace
+
+std::span<const KernelEntry> kernels() { return entries; }
+} // namespace icc_host

@@ -1,0 +1,68 @@
+using System.Runtime.InteropServices;
+using IccEngine.Core;
+
+namespace IccEngine.Cuda;
+
+/// <summary>KvView of kernels/paged.h: one layer of a cache, and the mask.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct KvView
+{
+    public ulong Keys;
+    public ulong Values;
+    public int KvHeads;
+    public int HeadDim;
+    public int PageTokens;
+    public int Causal;
+    public int Window;
+    public float Scale;
+
+    /// <summary>What a call reads.</summary>
+    public static KvView Of(in AttentionCall call)
+    {
+        var cache = (CudaKvCache)call.Cache;
+        return new KvView
+        {
+            Keys = cache.Keys(call.Layer),
+            Values = cache.Values(call.Layer),
+            KvHeads = cache.Shape.KvHeads,
+            HeadDim = cache.Shape.HeadDim,
+            PageTokens = cache.Shape.PageTokens,
+            Causal = call.Mask.Causal ? 1 : 0,
+            Window = call.Mask.Window ?? 0,
+            Scale = call.Scale,
+        };
+    }
+}
+
+/// <summary>AttentionArguments of kernels/attention.cu.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct AttentionArguments
+{
+    public KvView Kv;
+    public ulong Query;
+    public ulong Output;
+    public ulong Stats;
+    public ulong Sequences;
+    public ulong Pages;
+    public ulong Tiles;
+    public int Heads;
+}
+
+/// <summary>TapArguments of kernels/attention_tap.cu.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TapArguments
+{
+    public KvView Kv;
+    public ulong Query;
+    public ulong Stats;
+    public ulong Pages;
+    public ulong QueryParts;
+    public ulong KeyTiles;
+    public ulong Sums;
+    public int Heads;
+    public int HeadsEach;
+    public int Start;
+    public int FirstRow;
+    public int Length;
+    public int KeyParts;
+}

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using IccEngine.Core;
+
+namespace IccEngine.Cuda;
+
+/// <summary>
+/// The entry points of the CUDA driver that the backend calls, of one library: the system's driver, or one that stands for it. Names and
+/// arguments are those of the driver API; "_v2" is the current form of a function, as in cuda.h.
+/// </summary>
+internal sealed unsafe class CudaDriver
+{
+    public const int Success = 0;
+    public const int OutOfMemory = 2;
+
+    private static readonly Dictionary<string, CudaDriver> _loaded = [];
+
+    private readonly delegate* unmanaged<uint, int> _init;
+    private readonly delegate* unmanaged<int, byte**, int> _getErrorName;
+
+    private CudaDriver(string path)
+    {
+        if (!NativeLibrary.TryLoad(path, out var library))
+        {
+            throw new IccDeviceException(
+                $"no CUDA device can be used: the driver's library {path} was not found; install the NVIDIA driver, or compute on cpu");
+        }
+        nint Export(string name) => NativeLibrary.TryGetExport(library, name, out var address)
+            ? address
+            : throw new IccDeviceException($"{path}: the driver has no {name}; expected a driver for CUDA 11 or later");
+
+        _init = (delegate* unmanaged<uint, int>)Export("cuInit");
+        _getErrorName = (delegate* unmanaged<int, byte**, int>)Export("cuGetErrorName");
+        DeviceGetCount = (delegate* unmanaged<int*, int>)Export("cuDeviceGetCount");
+        DeviceGet = (delegate* unmanaged<int*, int, int>)Export("cuDeviceGet");
+        DeviceGetName = (delegate* unmanaged<byte*, int, int, int>)Export("cuDeviceGetName");
+        DeviceTotalMem = (delegate* unmanaged<nuint*, int, int>)Export("cuDeviceTotalMem_v2");
+        DeviceGetAttribute = (delegate* unmanaged<int*, int, int, int>)Export("cuDeviceGetAttribute");
+        PrimaryCtxRetain = (delegate* unmanaged<nint*, int, int>)Export("cuDevicePrimaryCtxRetain");
+        PrimaryCtxRelease = (delegate* unmanaged<int, int>)Export("cuDevicePrimaryCtxRelease_v2");
+        CtxSetCurrent = (delegate* unmanaged<nint, int>)Export("cuCtxSetCurrent");
+        MemGetInfo = (delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
+        MemAlloc = (delegate* unmanaged<ulong*, nuint, int>)Export("cuMemAlloc_v2");
+        MemFree = (delegate* unmanaged<ulong, int>)Export("cuMemFree_v2");
+        MemcpyHtoD = (delegate* unmanaged<ulong, void*, nuint, nint, int>)Export("cuMemcpyHtoDAsync_v2");
+        MemcpyDtoH = (delegate* unmanaged<void*, ulong, nuint, nint, int>)Export("cuMemcpyDtoHAsync_v2");
+        MemsetD32 = (delegate* unmanaged<ulong, uint, nuint, nint, int>)Export("cuMemsetD32Async");
+        ModuleLoad = (delegate* unmanaged<nint*, byte*, uint, int*, void**, int>)Export("cuModuleLoadDataEx");
+        ModuleUnload = (delegate* unmanaged<nint, int>)Export("cuModuleUnload");
+        ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
+        StreamCreate = (delegate* unmanaged<nint*, uint, int>)Export("cuStreamCreate");
+        StreamSynchronize = (delegate* unmanaged<nint, int>)Export("cuStreamSynchronize");
+        StreamDestroy = (delegate* unmanaged<nint, int>)Export("cuStreamDestroy_v2");
+        LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export("cuLaunchKernel");
+    }
+
+    public readonly delegate* unmanaged<int*, int> DeviceGetCount;
+    public readonly delegate* unmanaged<int*, int, int> DeviceGet;
+    public readonly delegate* unmanaged<byte*, int, int, int> DeviceGetName;
+    public readonly delegate* unmanaged<nuint*, int, int> DeviceTotalMem;
+    public readonly delegate* unmanaged<int*, int, int, int> DeviceGetAttribute;
+    public readonly delegate* unmanaged<nint*, int, int> PrimaryCtxRetain;
+    public readonly delegate* unmanaged<int, int> PrimaryCtxRelease;
+    public readonly delegate* unmanaged<nint, int> CtxSetCurrent;
+    public readonly delegate* unmanaged<nuint*, nuint*, int> MemGetInfo;
+    public readonly delegate* unmanaged<ulong*, nuint, int> MemAlloc;
+    public readonly delegate* unmanaged<ulong, int> MemFree;
+    public readonly delegate* unmanaged<ulong, void*, nuint, nint, int> MemcpyHtoD;
+    public readonly delegate* unmanaged<void*, ulong, nuint, nint, int> MemcpyDtoH;
+    public readonly delegate* unmanaged<ulong, uint, nuint, nint, int> MemsetD32;
+    public readonly delegate* unmanaged<nint*, byte*, uint, int*, void**, int> ModuleLoad;
+    public readonly delegate* unmanaged<nint, int> ModuleUnload;
+    public readonly delegate* unmanaged<nint*, nint, byte*, int> ModuleGetFunction;
+    public readonly delegate* unmanaged<nint*, uint, int> StreamCreate;
+    public readonly delegate* unmanaged<nint, int> StreamSynchronize;
+    public readonly delegate* unmanaged<nint, int> StreamDestroy;
+    public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int> LaunchKernel;
+
+    /// <summary>The driver of a library, initialized.</summary>
+    /// <param name="path">Path of the library; null: the system's driver.</param>
+    /// <exception cref="IccDeviceException">There is no such library, or the driver finds no device.</exception>
+    public static CudaDriver Load(string? path)
+    {
+        path ??= OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
+        lock (_loaded)
+        {
+            if (!_loaded.TryGetValue(path, out var driver))
+            {
+                driver = new CudaDriver(path);
+                _loaded.Add(path, driver);
+            }
+            var result = driver._init(0);
+            return result == Success
+                ? driver
+                : throw new IccDeviceException($"no CUDA device can be used: the driver does not start ({driver.Name(result)}); compute on cpu");
+        }
+    }
+
+    /// <summary>The driver's name of a result.</summary>
+    public string Name(int result)
+    {
+        byte* name;
+        return _getErrorName(result, &name) == Success ? Marshal.PtrToStringUTF8((nint)name)! : $"CUDA error {result}";
+    }
+}

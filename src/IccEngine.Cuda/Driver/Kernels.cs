@@ -1,0 +1,102 @@
+using System.Text;
+using IccEngine.Core;
+
+namespace IccEngine.Cuda;
+
+/// <summary>A kernel that is loaded.</summary>
+internal readonly record struct Kernel(string Name, nint Function);
+
+/// <summary>A kernel in one form for each element type of a weight.</summary>
+internal readonly record struct TypedKernel(Kernel F32, Kernel BF16, Kernel F16)
+{
+    /// <summary>The form for weights of a type.</summary>
+    public Kernel For(DType elements) => elements switch { DType.F32 => F32, DType.BF16 => BF16, _ => F16 };
+}
+
+/// <summary>A kernel in forms for heads of up to 64, 128 and 256 elements, each with tiles of its own size.</summary>
+/// <param name="Kernel">The form.</param>
+/// <param name="Lanes">Lanes of a tile of attention.cu.</param>
+/// <param name="Keys">Keys of a tile of attention_tap.cu.</param>
+internal readonly record struct HeadKernel(Kernel Kernel, int Lanes, int Keys);
+
+/// <summary>The kernels of kernels/*.cu: PTX that is embedded in this assembly, compiled by the driver for the device at hand.</summary>
+internal sealed class Kernels
+{
+    /// <summary>Longest head that the attention kernels have a form for.</summary>
+    public const int MaxHeadDim = 256;
+
+    private readonly CudaContext _context;
+    private readonly string _target;
+
+    /// <summary>Loads them.</summary>
+    /// <exception cref="IccDeviceException">The driver does not accept them.</exception>
+    public Kernels(CudaContext context)
+    {
+        _context = context;
+        _target = context.Device.Capability >= new Version(9, 0) ? "sm_90" : "sm_80";
+        Embed = Typed("embed", "embed");
+        Linear = Typed("linear", "linear");
+        Linear1 = Typed("linear_few", "linear_1");
+        Linear8 = Typed("linear_few", "linear_8");
+        RmsNorm = Load("rmsnorm", "rmsnorm")[0];
+        RotateAndStore = Load("rotate_and_store", "rotate_and_store")[0];
+        SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
+        ArgMax = Load("argmax", "argmax")[0];
+        AttentionProbabilities = Load("attention_probabilities", "attention_probabilities")[0];
+        Attention = ByHead(Load("attention", "attention_64", "attention_128", "attention_256"));
+        var taps = Load("attention_tap", "attention_tap_64", "attention_tap_128", "attention_tap_256", "attention_tap_reduce");
+        (AttentionTap, TapReduce) = (ByHead(taps), taps[3]);
+    }
+
+    public TypedKernel Embed { get; }
+
+    public TypedKernel Linear { get; }
+
+    public TypedKernel Linear1 { get; }
+
+    public TypedKernel Linear8 { get; }
+
+    public Kernel RmsNorm { get; }
+
+    public Kernel RotateAndStore { get; }
+
+    public Kernel SiluMultiply { get; }
+
+    public Kernel ArgMax { get; }
+
+    public Kernel AttentionProbabilities { get; }
+
+    public Kernel TapReduce { get; }
+
+    private HeadKernel[] Attention { get; }
+
+    private HeadKernel[] AttentionTap { get; }
+
+    /// <summary>The form of attention.cu for heads of a size.</summary>
+    public HeadKernel AttentionOf(int headDim) => Attention[FormOf(headDim)];
+
+    /// <summary>The form of attention_tap.cu for heads of a size.</summary>
+    public HeadKernel TapOf(int headDim) => AttentionTap[FormOf(headDim)];
+
+    private static int FormOf(int headDim) => headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
+
+    // The template arguments at the end of attention.cu and attention_tap.cu.
+    private static HeadKernel[] ByHead(Kernel[] forms) => [new(forms[0], 64, 32), new(forms[1], 32, 32), new(forms[2], 16, 16)];
+
+    private TypedKernel Typed(string module, string kernel)
+    {
+        var forms = Load(module, $"{kernel}_f32", $"{kernel}_bf16", $"{kernel}_f16");
+        return new TypedKernel(forms[0], forms[1], forms[2]);
+    }
+
+    private Kernel[] Load(string module, params string[] kernels)
+    {
+        var resource = $"ptx/{_target}/{module}.ptx";
+        using var stream = typeof(Kernels).Assembly.GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException($"the program was built without its resource {resource}");
+        var ptx = new byte[stream.Length + 1]; // ends with a zero, as the driver expects of a text
+        stream.ReadExactly(ptx.AsSpan(..^1));
+        var handle = _context.LoadModule(resource, ptx);
+        return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'))));
+    }
+}

@@ -1,0 +1,165 @@
+using IccEngine.Core;
+using IccEngine.Cuda;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Contract.Tests;
+
+/// <summary>What can be wrong with a device: one clear line, and the process and later calls go on.</summary>
+[Collection(nameof(Alone))]
+public sealed class CudaErrorTests : IDisposable
+{
+    private readonly List<(string What, long Usual)> _changed = [];
+
+    public void Dispose() => _changed.ForEach(c => CudaHost.Pretend(c.What, c.Usual));
+
+    [Fact]
+    public void NoDriver()
+    {
+        var error = Assert.Throws<IccDeviceException>(() => new CudaBackend(0, "libno-such-driver.so.9"));
+        Assert.Contains("libno-such-driver.so.9", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [SkippableFact]
+    public void NoDevice()
+    {
+        Pretend("devices", 0, 1);
+        Assert.Contains("CUDA_ERROR_NO_DEVICE", Error<IccDeviceException>(() => Open()), StringComparison.Ordinal);
+        Pretend("devices", 1, 1);
+        Works();
+    }
+
+    [SkippableFact]
+    public void NoSuchDevice()
+    {
+        var message = Error<IccDeviceException>(() => new CudaBackend(7, CudaHost.Library));
+        Assert.Contains("cuda:7", message, StringComparison.Ordinal);
+        Assert.Contains("cuda:0", message, StringComparison.Ordinal);
+        Error<IccDeviceException>(() => new CudaBackend(-1, CudaHost.Library));
+        Works();
+    }
+
+    [SkippableFact]
+    public void TooOldADevice()
+    {
+        Pretend("capability", 75, 90);
+        var message = Error<IccDeviceException>(() => Open());
+        Assert.Contains("7.5", message, StringComparison.Ordinal);
+        Assert.Contains("8.0", message, StringComparison.Ordinal);
+        Assert.False(CudaDevice.List(CudaHost.Library)[0].IsSupported);
+        Pretend("capability", 80, 90); // runs the kernels of the older target
+        Works();
+    }
+
+    [SkippableFact]
+    public void TooOldADriver()
+    {
+        Pretend("ptx", 65, 85);
+        Assert.Contains("CUDA_ERROR_UNSUPPORTED_PTX_VERSION", Error<IccDeviceException>(() => Open()), StringComparison.Ordinal);
+        Pretend("ptx", 85, 85);
+        Works();
+    }
+
+    [SkippableFact]
+    public void MemoryThatRunsOut()
+    {
+        Pretend("memory", 4L << 30, 16L << 30); // what other tests left undisposed counts
+        using var backend = Open();
+        var message = Error<IccMemoryException>(() => backend.Allocate(new Shape(1 << 20, 1 << 10)));
+        Assert.Contains("4,294,967,296 bytes", message, StringComparison.Ordinal);
+        Error<IccMemoryException>(() => backend.CreateKvCache(new KvShape(32, 32, 128, 64, 1000)));
+        Pretend("memory", 1, 16L << 30);
+        Error<IccMemoryException>(() => backend.LoadWeight(Data.Weight(DType.F32, 1, 1, 16, 16)));
+        Pretend("memory", 16L << 30, 16L << 30);
+        Works(backend);
+    }
+
+    [SkippableFact]
+    public void MemoryThatRunsOutInTheMiddleOfACall()
+    {
+        using var backend = Open();
+        using var cache = backend.CreateKvCache(new KvShape(1, 2, 16, 16, 4));
+        var tap = new AttentionTap([new(0, 30), new(30, 60)], [], true, backend.Allocate(new Shape(8, 2, 2)), default, default);
+        var query = backend.Allocate(new Shape(60, 8, 16));
+        Pretend("memory", 1, 16L << 30);
+        void Run() => backend.Attention(new AttentionCall
+        {
+            Query = query,
+            Cache = cache,
+            Layer = 0,
+            Sequences = new[] { new SequenceRows(0, 60, 0, new[] { 0, 1, 2, 3 }, tap) },
+            Mask = new(true, null),
+            Scale = 1,
+        });
+        Error<IccMemoryException>(Run);
+        Pretend("memory", 16L << 30, 16L << 30);
+        Run();
+        Works(backend);
+    }
+
+    [SkippableFact]
+    public void KernelsThatDoNotRun()
+    {
+        using var backend = Open();
+        var x = backend.Allocate(new Shape(3));
+        Pretend("failing", 1, 0);
+        var message = Error<IccDeviceException>(() => backend.SiluMultiply(x, x, x));
+        Assert.Contains("silu_multiply", message, StringComparison.Ordinal);
+        Pretend("failing", 0, 0);
+        Works(backend);
+    }
+
+    [SkippableFact]
+    public void HeadsThatNoKernelHas()
+    {
+        using var backend = Open();
+        Assert.Contains("257", Error<IccUnsupportedException>(() => backend.CreateKvCache(new KvShape(1, 1, 257, 16, 1))), StringComparison.Ordinal);
+        Works(backend);
+    }
+
+    [SkippableFact]
+    public void BackendsThatAreGone()
+    {
+        var backend = Open();
+        var x = backend.Allocate(new Shape(3));
+        backend.Dispose();
+        backend.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => backend.Clear(x));
+        using var other = Open();
+        Assert.Throws<ArgumentException>(() => other.Clear(x));
+        x.Buffer.Dispose();
+        x.Buffer.Dispose();
+        Works(other);
+    }
+
+    private static CudaBackend Open() => new(0, CudaHost.Library);
+
+    private static string Error<T>(Action action) where T : IccException
+    {
+        var error = Assert.Throws<T>(action);
+        Assert.DoesNotContain('\n', error.Message);
+        return error.Message;
+    }
+
+    private static string Error<T>(Func<object> action) where T : IccException => Error<T>(() => { _ = action(); });
+
+    private static void Works()
+    {
+        using var backend = Open();
+        Works(backend);
+    }
+
+    private static void Works(IBackend backend)
+    {
+        var x = Data.Tensor(backend, [1, 2, 3], new Shape(3));
+        backend.SiluMultiply(x, x, x);
+        Assert.Equal(1 / (1 + Math.Exp(-1)), Data.Read(backend, x)[0], 6);
+    }
+
+    private void Pretend(string what, long value, long usual)
+    {
+        _changed.Add((what, usual));
+        CudaHost.Pretend(what, value);
+    }
+}

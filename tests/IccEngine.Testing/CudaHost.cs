@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Xunit;
+
+namespace IccEngine.Testing;
+
+/// <summary>
+/// The CUDA kernels compiled for the processor, behind the entry points of the driver (kernels/host): what runs the CUDA backend where
+/// there is no GPU. It is built once for its sources, into artifacts/cuda-host.
+/// </summary>
+public static class CudaHost
+{
+    private const int NoCompiler = 3;
+    private static readonly Lazy<(string? Path, string? Missing)> _library = new(Build);
+
+    /// <summary>Path of the library; the test is skipped, with the reason, where there is no C++ compiler.</summary>
+    public static string Library
+    {
+        get
+        {
+            Skip.If(_library.Value.Path is null, $"the CUDA kernels cannot be compiled for the processor: {_library.Value.Missing}");
+            return _library.Value.Path!;
+        }
+    }
+
+    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
+    public static void Pretend(string what, long value)
+    {
+        var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
+        Marshal.GetDelegateForFunctionPointer<Setter>(address)(what, value);
+    }
+
+    private delegate void Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string what, long value);
+
+    private static (string? Path, string? Missing) Build()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return (null, "the host library needs Linux");
+        }
+        var kernels = Path.Combine(Goldens.Repository, "kernels");
+        string[] sources = [.. Directory.EnumerateFiles(kernels, "*", SearchOption.TopDirectoryOnly)
+            .Concat(Directory.EnumerateFiles(Path.Combine(kernels, "host"))).Append(Path.Combine(Goldens.Repository, "tools", "build-kernels"))
+            .Order(StringComparer.Ordinal)];
+        var hash = Convert.ToHexStringLower(SHA256.HashData([.. sources.SelectMany(File.ReadAllBytes)]))[..16];
+        var path = Path.Combine(Goldens.Repository, "artifacts", "cuda-host", hash, "libicc-cuda-host.so");
+        if (File.Exists(path))
+        {
+            return (path, null);
+        }
+        var start = new ProcessStartInfo(sources.Single(s => s.EndsWith("build-kernels", StringComparison.Ordinal)), ["--host", path])
+        {
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode switch
+        {
+            0 => (path, null),
+            NoCompiler => (null, errors.Trim()),
+            _ => throw new InvalidOperationException($"tools/build-kernels --host failed:{Environment.NewLine}{errors}"),
+        };
+    }
+}
