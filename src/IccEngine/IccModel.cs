@@ -152,7 +152,7 @@ public sealed class IccModel : IDisposable
             Model, new SessionOptions(checked(Math.Max(1, prompt.Count) + maxNewTokens), MaxLoraRank: adapter?.Rank ?? 0));
         var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);
         var ids = GreedyDecoding.Generate(
-            session, Model, session.Begin(adapter), prompt.ToArray(), maxNewTokens, stopIds ?? [.. Model.Config.EosTokenIds], null, cancellation);
+            session, session.Begin(adapter), prompt.ToArray(), maxNewTokens, stopIds ?? [.. Model.Config.EosTokenIds], null, cancellation);
         foreach (var id in ids)
         {
             if (decoder.Append(id) is { Length: > 0 } piece)

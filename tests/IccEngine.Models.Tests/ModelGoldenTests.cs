@@ -55,7 +55,7 @@ public class ModelGoldenTests
         foreach (var chunk in new[] { 512, 11 })
         {
             using var session = new InferenceSession(model, new SessionOptions(prompt.Length + expected.Length, 1, chunk));
-            var ids = GreedyDecoding.Generate(session, model, session.Begin(), prompt, expected.Length, []);
+            var ids = GreedyDecoding.Generate(session, session.Begin(), prompt, expected.Length, []);
             Assert.Equal(expected, ids);
         }
     }

@@ -32,7 +32,7 @@ public static class ConstrainedAnswer
         var longest = Math.Max(template.Labels.Max(l => l.Length), template.FirstLabels.Max(l => l.Length));
         var tokens = prompt.Ids.Length + template.Forced.Sum(f => f.Length) + template.Points * longest;
         using var session = new InferenceSession(model, new SessionOptions(tokens, 1, MaxLoraRank: adapter?.Rank ?? 0));
-        var writer = new Writer(session, model, session.Begin(adapter), cancellation);
+        var writer = new Writer(session, session.Begin(adapter), cancellation);
         var labels = new int[template.Points];
         var canonical = new CanonicalLabels(template.Points, template.Clusters);
         writer.Append(prompt.Ids);
@@ -51,7 +51,7 @@ public static class ConstrainedAnswer
     }
 
     /// <summary>The text so far, of which the model has seen all but the last tokens.</summary>
-    private sealed class Writer(InferenceSession session, CausalLM model, Sequence sequence, CancellationToken cancellation)
+    private sealed class Writer(InferenceSession session, Sequence sequence, CancellationToken cancellation)
     {
         private readonly List<int> _unseen = [];
         private readonly int[] _best = new int[1];
@@ -87,7 +87,7 @@ public static class ConstrainedAnswer
         {
             session.Forward([new SequenceInput(sequence, _unseen.ToArray())], null, cancellation);
             _unseen.Clear();
-            model.Backend.ArgMax(session.LastLogits(0), options, _best);
+            session.Model.Backend.ArgMax(session.LastLogits(0), options, _best);
             return _best[0];
         }
     }

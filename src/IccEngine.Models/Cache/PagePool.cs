@@ -18,9 +18,10 @@ internal sealed class PagePool
         }
     }
 
-    /// <summary>Whether the sequence can grow to <paramref name="length"/> tokens without more pages than are free.</summary>
+    /// <summary>Pages that the sequence needs beside its own to hold <paramref name="length"/> tokens; negative where it has more.</summary>
     public int PagesMissing(Sequence sequence, int length) => (length + _pageTokens - 1) / _pageTokens - sequence.PageCount;
 
+    /// <summary>Pages that nobody has.</summary>
     public int Free => _free.Count;
 
     /// <summary>Gives the sequence pages for <paramref name="length"/> tokens.</summary>

@@ -6,8 +6,7 @@ namespace IccEngine.Models;
 public static class GreedyDecoding
 {
     /// <summary>Continues a sequence, token by token.</summary>
-    /// <param name="session">A session of <paramref name="model"/> with room for the prompt and the new tokens.</param>
-    /// <param name="model">The model.</param>
+    /// <param name="session">A session with room for the prompt and the new tokens.</param>
     /// <param name="sequence">The sequence that the prompt continues.</param>
     /// <param name="prompt">Ids, at least one.</param>
     /// <param name="maxNewTokens">Tokens at most.</param>
@@ -17,14 +16,14 @@ public static class GreedyDecoding
     /// <returns>New ids, as they come.</returns>
     /// <exception cref="IccArgumentException">No room, or a token that the model does not have.</exception>
     public static IEnumerable<int> Generate(
-        InferenceSession session, CausalLM model, Sequence sequence, ReadOnlyMemory<int> prompt, int maxNewTokens,
+        InferenceSession session, Sequence sequence, ReadOnlyMemory<int> prompt, int maxNewTokens,
         IReadOnlyCollection<int> stopIds, ForwardOptions? options = null, CancellationToken cancellation = default)
     {
         var next = new int[1];
         for (var i = 0; i < maxNewTokens; i++)
         {
             session.Forward([new SequenceInput(sequence, i == 0 ? prompt : next)], i == 0 ? options : null, cancellation);
-            model.Backend.ArgMax(session.LastLogits(0), [], next);
+            session.Model.Backend.ArgMax(session.LastLogits(0), [], next);
             yield return next[0];
             if (stopIds.Contains(next[0]))
             {

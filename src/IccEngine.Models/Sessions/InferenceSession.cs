@@ -17,7 +17,6 @@ public sealed class InferenceSession : IDisposable
 {
     private const int PageTokens = 64;
     private const int LogitTileRows = 64;
-    private readonly CausalLM _model;
     private readonly KvCache _cache;
     private readonly PagePool _pages;
     private readonly ForwardState _state;
@@ -36,7 +35,7 @@ public sealed class InferenceSession : IDisposable
             throw new IccArgumentException($"{options}: expected sizes of at least 1");
         }
         var config = model.Config;
-        (_model, _maxLoraRank) = (model, options.MaxLoraRank);
+        (Model, _maxLoraRank) = (model, options.MaxLoraRank);
         var pages = (options.MaxTokens - 1) / PageTokens + options.MaxSequences; // each sequence may end with a page begun
         var rows = Math.Min(options.MaxBatchTokens, options.MaxTokens);
         var shape = new KvShape(config.NumHiddenLayers, config.NumKeyValueHeads, config.HeadDim, PageTokens, pages);
@@ -47,12 +46,15 @@ public sealed class InferenceSession : IDisposable
         _rotary = new RotaryTable(config, rows);
     }
 
+    /// <summary>The model that the sequences go through.</summary>
+    public CausalLM Model { get; }
+
     /// <summary>Begins an empty sequence.</summary>
     /// <param name="adapter">The adapter that its tokens pass through, or null; of the same model.</param>
     /// <exception cref="IccArgumentException">The adapter's rank is above what the session was made for.</exception>
     public Sequence Begin(LoraAdapter? adapter = null)
     {
-        if (adapter is not null && (adapter.Rank > _maxLoraRank || adapter.Model != _model))
+        if (adapter is not null && (adapter.Rank > _maxLoraRank || adapter.Model != Model))
         {
             throw new IccArgumentException(
                 $"an adapter of rank {adapter.Rank}: this session takes adapters of its own model up to rank {_maxLoraRank}");
@@ -83,15 +85,15 @@ public sealed class InferenceSession : IDisposable
         {
             FillBatch(inputs, options, ref input, ref offset);
             _batch.StopsAtTap = stopLayer is not null;
-            _batch.LastLayer = stopLayer ?? _model.Config.NumHiddenLayers - 1;
-            if (_model.Forward(_state, _batch, options, cancellation))
+            _batch.LastLayer = stopLayer ?? Model.Config.NumHiddenLayers - 1;
+            if (Model.Forward(_state, _batch, options, cancellation))
             {
                 GiveLogits(options);
             }
             foreach (var part in _batch.Parts)
             {
                 part.Source.Sequence.Length = part.Start + part.Count;
-                part.Source.Sequence.IsPartial |= stopLayer is not null && stopLayer < _model.Config.NumHiddenLayers;
+                part.Source.Sequence.IsPartial |= stopLayer is not null && stopLayer < Model.Config.NumHiddenLayers;
             }
             done += _batch.Rows;
             options.OnProgress?.Invoke(done, total);
@@ -129,9 +131,9 @@ public sealed class InferenceSession : IDisposable
             }
             foreach (var id in input.Tokens.Span)
             {
-                if ((uint)id >= (uint)_model.Config.VocabSize)
+                if ((uint)id >= (uint)Model.Config.VocabSize)
                 {
-                    throw new IccArgumentException($"token id {id}: expected 0 to {_model.Config.VocabSize - 1}");
+                    throw new IccArgumentException($"token id {id}: expected 0 to {Model.Config.VocabSize - 1}");
                 }
             }
             total += input.Tokens.Length;
@@ -160,7 +162,7 @@ public sealed class InferenceSession : IDisposable
             if (input.Logits == LogitsWanted.Last)
             {
                 _logits.Buffer?.Dispose();
-                _logits = _model.Backend.Allocate(new Shape(inputs.Length, _model.Config.VocabSize));
+                _logits = Model.Backend.Allocate(new Shape(inputs.Length, Model.Config.VocabSize));
                 return;
             }
         }
@@ -203,7 +205,7 @@ public sealed class InferenceSession : IDisposable
                 wantLast: source.Logits == LogitsWanted.Last && ends);
             (input, offset) = ends ? (input + 1, 0) : (input, offset + count);
         }
-        _rotary.Upload(_model.Backend, _state.Cos, _state.Sin, _batch.Rows);
+        _rotary.Upload(Model.Backend, _state.Cos, _state.Sin, _batch.Rows);
     }
 
     private void AddAdapterRun(LoraAdapter? adapter, int count)
@@ -240,20 +242,20 @@ public sealed class InferenceSession : IDisposable
                 p++;
             }
             var count = p - first + 1;
-            _model.Logits(_state, parts[first].LastRow, count, _logits.Rows(parts[first].Input, count));
+            Model.Logits(_state, parts[first].LastRow, count, _logits.Rows(parts[first].Input, count));
         }
     }
 
     private void GiveAllLogits(in ForwardBatch.Part part, Action<RowsReport> report)
     {
-        var room = _model.Backend.Allocate(new Shape(Math.Min(LogitTileRows, part.Count), _model.Config.VocabSize));
+        var room = Model.Backend.Allocate(new Shape(Math.Min(LogitTileRows, part.Count), Model.Config.VocabSize));
         using (room.Buffer)
         {
             for (var row = 0; row < part.Count; row += LogitTileRows)
             {
                 var count = Math.Min(LogitTileRows, part.Count - row);
                 var logits = room.Rows(0, count);
-                _model.Logits(_state, part.FirstRow + row, count, logits);
+                Model.Logits(_state, part.FirstRow + row, count, logits);
                 report(new RowsReport(part.Input, part.Start + row, "logits", logits));
             }
         }
