@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "checker.h"
 #include "fibers.h"
 #include "kernels.h"
 #include "ptx.h"
@@ -29,6 +30,7 @@ enum Result
     kUnsupportedPtxVersion = 222,
     kInvalidHandle = 400,
     kNotFound = 500,
+    kIllegalAddress = 700,
     kLaunchFailed = 719,
 };
 
@@ -66,8 +68,8 @@ struct Machine
     int retained = 0;
     std::map<uintptr_t, size_t> allocations;
 
-    // Whether [address, address + bytes) lies in one allocation.
-    bool holds(uintptr_t address, size_t bytes)
+    // The allocation that begins at or before the address.
+    bool find(uintptr_t address, uintptr_t* begin, uintptr_t* end)
     {
         auto after = allocations.upper_bound(address);
         if (after == allocations.begin())
@@ -75,7 +77,16 @@ struct Machine
             return false;
         }
         auto [start, size] = *--after;
-        return address - start <= size && bytes <= size - (address - start);
+        *begin = start;
+        *end = start + size;
+        return address <= *end;
+    }
+
+    // Whether [address, address + bytes) lies in one allocation.
+    bool holds(uintptr_t address, size_t bytes)
+    {
+        uintptr_t begin, end;
+        return find(address, &begin, &end) && bytes <= end - address;
     }
 };
 
@@ -95,6 +106,12 @@ Result fits(uint64_t address, size_t bytes)
     return state != kSuccess ? state : machine.holds(address, bytes) ? kSuccess : kInvalidValue;
 }
 } // namespace
+
+bool icc_host::find_allocation(uintptr_t address, uintptr_t* begin, uintptr_t* end)
+{
+    std::lock_guard hold(machine.lock);
+    return machine.find(address, begin, end);
+}
 
 extern "C"
 {
@@ -333,6 +350,7 @@ Result cuLaunchKernel(
     using icc_host::place;
     place.threads = {threadsX, 1, 1};
     place.blocks = {blocksX, blocksY, blocksZ};
+    icc_host::WatchedLaunch watched;
     icc_host::Kernel kernel{static_cast<Function*>(function)->kernel->run, parameters};
     for (unsigned z = 0; z < blocksZ; z++)
     {
@@ -342,9 +360,10 @@ Result cuLaunchKernel(
             {
                 place.block = {x, y, z};
                 place.thread = {0, 0, 0};
-                if (!icc_host::run_block(kernel))
+                icc_host::Fault fault = icc_host::run_block(kernel);
+                if (fault != icc_host::Fault::none)
                 {
-                    return kLaunchFailed;
+                    return fault == icc_host::Fault::address ? kIllegalAddress : kLaunchFailed;
                 }
             }
         }
@@ -366,6 +385,7 @@ Result cuGetErrorName(Result result, const char** name)
         {kUnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
         {kInvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
         {kNotFound, "CUDA_ERROR_NOT_FOUND"},
+        {kIllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"},
         {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
     };
     auto found = names.find(result);

@@ -39,7 +39,7 @@ struct Block
     int begun;   // threads that have a fiber
     int current; // the running one
     int fibers;  // stacks in use
-    bool stuck;
+    Fault fault;
     void* scheduler;
     Meeting all;
     Meeting warps[kMostThreads / kWarp];
@@ -198,14 +198,6 @@ void fiber_main()
     }
 }
 
-// Gives the block up.
-void fail()
-{
-    block->stuck = true;
-    void* nowhere;
-    icc_switch(&nowhere, block->scheduler);
-}
-
 // Waits for threads [first, end).
 void wait(Meeting& meeting, int first, int end)
 {
@@ -216,6 +208,10 @@ void wait(Meeting& meeting, int first, int end)
     {
         meeting.arrived = 0;
         meeting.generation++;
+        if (&meeting == &b.all)
+        {
+            watch_barrier();
+        }
         return;
     }
     // Whoever is passed over in many rounds without a change waits for ever.
@@ -224,12 +220,20 @@ void wait(Meeting& meeting, int first, int end)
         int other = next(self, first, end);
         if (other == self || other < 0 || rounds > 4 * kMostThreads)
         {
-            fail();
+            give_up(Fault::barrier);
         }
         go(&b.threads[self].stack, other);
     }
 }
 } // namespace
+
+void give_up(Fault fault)
+{
+    block->fault = fault;
+    void* nowhere;
+    icc_switch(&nowhere, block->scheduler);
+    abort(); // nobody comes back to a block that was given up
+}
 
 void block_barrier() { wait(block->all, 0, block->count); }
 
@@ -246,7 +250,7 @@ const float* exchange(float value)
     return room;
 }
 
-bool run_block(const Kernel& kernel)
+Fault run_block(const Kernel& kernel)
 {
     if (!block)
     {
@@ -256,7 +260,7 @@ bool run_block(const Kernel& kernel)
     b.kernel = &kernel;
     b.count = (int)place.threads.x;
     b.begun = b.fibers = 0;
-    b.stuck = false;
+    b.fault = Fault::none;
     b.all = {b.count, 0, 0};
     for (int w = 0; w * kWarp < b.count; w++)
     {
@@ -266,7 +270,10 @@ bool run_block(const Kernel& kernel)
     {
         b.threads[t].done = false;
     }
+    watch_stacks(b.stacks, kStack * kMostThreads);
+    watch_host(&b, sizeof(Block)); // what an exchange gives
+    watch_barrier();
     go(&b.scheduler, 0);
-    return !b.stuck;
+    return b.fault;
 }
 } // namespace icc_host

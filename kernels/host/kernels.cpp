@@ -58,18 +58,19 @@ struct Invoke<Function>
 {
     static constexpr size_t sizes[] = {sizeof(P)...};
 
+    // The parameters are the launcher's memory, not the device's.
     template <size_t... I>
-    static void apply(void** parameters, std::index_sequence<I...>)
+    __attribute__((no_sanitize("thread"))) static void apply(void** parameters, std::index_sequence<I...>)
     {
         Function(*static_cast<P*>(parameters[I])...);
     }
 
-    static void run(void** parameters) { apply(parameters, std::index_sequence_for<P...>{}); }
+    __attribute__((no_sanitize("thread"))) static void run(void** parameters) { apply(parameters, std::index_sequence_for<P...>{}); }
 };
 
 #define KERNEL(source, name) KernelEntry{#name, Invoke<&source##_cu::name>::run, Invoke<&source##_cu::name>::sizes}
 
-const KernelEntry entries[] = {
+constexpr KernelEntry entries[] = {
     KERNEL(argmax, argmax),
     KERNEL(attention, attention_64),
     KERNEL(attention, attention_128),

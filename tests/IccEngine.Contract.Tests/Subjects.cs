@@ -1,5 +1,6 @@
 using IccEngine.Core;
 using IccEngine.Cpu;
+using IccEngine.Cuda;
 using IccEngine.Testing;
 using Xunit;
 
@@ -16,7 +17,7 @@ public static class Subjects
     /// <summary>Names of the instruction sets of the CPU backend.</summary>
     public static IEnumerable<string> CpuNames => Enum.GetNames<InstructionSet>();
 
-    /// <summary>Names of the CUDA backend: its kernels on the processor, and on a device.</summary>
+    /// <summary>Names of the CUDA backend: its kernels on the processor, every access to memory checked, and on a device.</summary>
     public static IEnumerable<string> CudaNames => [TestBackends.CudaOnHost, TestBackends.Cuda];
 
     /// <summary>Theory data: every backend.</summary>
@@ -26,8 +27,13 @@ public static class Subjects
     public static TheoryData<string> Cpu => [.. CpuNames];
 
     /// <summary>Makes a backend; skips the test where this machine cannot run it.</summary>
-    public static IBackend Create(string name) =>
-        name == Reference ? new ReferenceBackend<float>() : CudaNames.Contains(name) ? TestBackends.CreateCuda(name) : CreateCpu(name, 2);
+    public static IBackend Create(string name) => name switch
+    {
+        Reference => new ReferenceBackend<float>(),
+        TestBackends.CudaOnHost => new CudaBackend(0, CudaHost.WatchedLibrary),
+        TestBackends.Cuda => TestBackends.CreateCuda(name),
+        _ => CreateCpu(name, 2),
+    };
 
     /// <summary>Makes the CPU backend of an instruction set; skips the test where this machine cannot run it.</summary>
     public static CpuBackend CreateCpu(string name, int threads)

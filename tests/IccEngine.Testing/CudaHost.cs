@@ -12,19 +12,23 @@ namespace IccEngine.Testing;
 public static class CudaHost
 {
     private const int NoCompiler = 3;
-    private static readonly Lazy<(string? Path, string? Missing)> _library = new(Build);
+    private static readonly Lazy<(string? Path, string? Missing)> _plain = new(() => Build("--host"));
+    private static readonly Lazy<(string? Path, string? Missing)> _watched = new(() => Build("--host-watched"));
 
     /// <summary>Path of the library; the test is skipped, with the reason, where there is no C++ compiler.</summary>
-    public static string Library
+    public static string Library => PathOf(_plain.Value);
+
+    /// <summary>Path of the library that checks every access of a kernel to memory, likewise; slower.</summary>
+    public static string WatchedLibrary => PathOf(_watched.Value);
+
+    /// <summary>Runs one of the wrong kernels of kernels/host/faults.cpp on the watched library; the number of the fault that was found.</summary>
+    public static int Provoke(int which)
     {
-        get
-        {
-            Skip.If(_library.Value.Path is null, $"the CUDA kernels cannot be compiled for the processor: {_library.Value.Missing}");
-            return _library.Value.Path!;
-        }
+        var address = NativeLibrary.GetExport(NativeLibrary.Load(WatchedLibrary), "icc_host_provoke");
+        return Marshal.GetDelegateForFunctionPointer<Provoker>(address)(which);
     }
 
-    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
+    /// <summary>Changes what <see cref="Library"/> pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
     public static void Pretend(string what, long value)
     {
         var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
@@ -33,7 +37,15 @@ public static class CudaHost
 
     private delegate void Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string what, long value);
 
-    private static (string? Path, string? Missing) Build()
+    private delegate int Provoker(int which);
+
+    private static string PathOf((string? Path, string? Missing) library)
+    {
+        Skip.If(library.Path is null, $"the CUDA kernels cannot be compiled for the processor: {library.Missing}");
+        return library.Path!;
+    }
+
+    private static (string? Path, string? Missing) Build(string option)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -44,12 +56,12 @@ public static class CudaHost
             .Concat(Directory.EnumerateFiles(Path.Combine(kernels, "host"))).Append(Path.Combine(Goldens.Repository, "tools", "build-kernels"))
             .Order(StringComparer.Ordinal)];
         var hash = Convert.ToHexStringLower(SHA256.HashData([.. sources.SelectMany(File.ReadAllBytes)]))[..16];
-        var path = Path.Combine(Goldens.Repository, "artifacts", "cuda-host", hash, "libicc-cuda-host.so");
+        var path = Path.Combine(Goldens.Repository, "artifacts", "cuda-host", hash, $"libicc-cuda{option[1..]}.so");
         if (File.Exists(path))
         {
             return (path, null);
         }
-        var start = new ProcessStartInfo(sources.Single(s => s.EndsWith("build-kernels", StringComparison.Ordinal)), ["--host", path])
+        var start = new ProcessStartInfo(sources.Single(s => s.EndsWith("build-kernels", StringComparison.Ordinal)), [option, path])
         {
             RedirectStandardError = true,
         };
@@ -60,7 +72,7 @@ public static class CudaHost
         {
             0 => (path, null),
             NoCompiler => (null, errors.Trim()),
-            _ => throw new InvalidOperationException($"tools/build-kernels --host failed:{Environment.NewLine}{errors}"),
+            _ => throw new InvalidOperationException($"tools/build-kernels {option} failed:{Environment.NewLine}{errors}"),
         };
     }
 }
