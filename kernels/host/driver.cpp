@@ -113,6 +113,7 @@ bool icc_host::find_allocation(uintptr_t address, uintptr_t* begin, uintptr_t* e
     return machine.find(address, begin, end);
 }
 
+#pragma GCC visibility push(default)
 extern "C"
 {
 void icc_host_set(const char* what, long long value)
@@ -393,3 +394,4 @@ Result cuGetErrorName(Result result, const char** name)
     return *name ? kSuccess : kInvalidValue;
 }
 }
+#pragma GCC visibility pop

@@ -48,6 +48,7 @@ void nothing_wrong(void**)
 }
 } // namespace
 
+#pragma GCC visibility push(default)
 extern "C"
 {
 int cuInit(unsigned flags);
@@ -76,3 +77,4 @@ __attribute__((no_sanitize("thread"))) int icc_host_provoke(int which)
     return (int)fault;
 }
 }
+#pragma GCC visibility pop
