@@ -4,7 +4,10 @@
 // query and output [rows, heads, headDim]; stats [rows, heads, 2]: maximum of the scores and 1 / sum of their exponentials, from which
 // the taps compute probabilities. output may be null (no value is read then), and so may stats.
 // sequences [n][4]: first row, rows, position of the first row, offset of its page table in pages. tiles [m][2]: sequence, tile of it.
-// Grid (tiles, kvHeads), 256 threads as 16 x 16: 16 groups of lanes, and 16 columns of keys or of elements of a head.
+// Grid (tiles, kvHeads, splits), 256 threads as 16 x 16: 16 groups of lanes, and 16 columns of keys or of elements of a head. Where few
+// tiles would leave the device idle (decode), the keys of a tile are split among blocks, which leave their part of the result in
+// partResults [splits, rows, heads, headDim] and the maximum and sum of it in partStats [splits, rows, heads, 2]; attention_merge puts
+// the parts together.
 #include "paged.h"
 
 constexpr int kSide = 16;
@@ -19,7 +22,40 @@ struct AttentionArguments
     const int* sequences;
     const int* pages;
     const int* tiles;
+    float* partResults; // null unless split
+    float* partStats;
     int heads;
+    int rows;
+};
+
+// A tile of lanes of one sequence and one KV head.
+struct LaneTile
+{
+    const int* pages;
+    int firstRow, start, length, firstLane, lanes, group, heads, kvHead;
+
+    __device__ __forceinline__ LaneTile(const AttentionArguments& a, int lanesEach)
+    {
+        const int* sequence = a.sequences + a.tiles[2 * blockIdx.x] * 4;
+        firstRow = sequence[0];
+        start = sequence[2];
+        length = start + sequence[1];
+        pages = a.pages + sequence[3];
+        heads = a.heads;
+        group = heads / a.kv.kvHeads;
+        kvHead = blockIdx.y;
+        firstLane = a.tiles[2 * blockIdx.x + 1] * lanesEach;
+        int left = sequence[1] * group - firstLane;
+        lanes = left < lanesEach ? left : lanesEach;
+    }
+
+    __device__ __forceinline__ int position(int lane) const { return start + (firstLane + lane) / group; }
+
+    // Index of the lane's row and head among all.
+    __device__ __forceinline__ long long place(int lane) const
+    {
+        return (long long)(firstRow + (firstLane + lane) / group) * heads + kvHead * group + (firstLane + lane) % group;
+    }
 };
 
 // Copies keys or values [start, start + Keys) below end to room [Keys][Stride]; zeros beyond.
@@ -47,21 +83,15 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
     __shared__ float weights[Lanes * (Keys + 1)];
 
     const KvView& kv = a.kv;
-    const int* sequence = a.sequences + a.tiles[2 * blockIdx.x] * 4;
-    int firstRow = sequence[0], rows = sequence[1], start = sequence[2], length = start + rows;
-    const int* pages = a.pages + sequence[3];
-    int group = a.heads / kv.kvHeads, kvHead = blockIdx.y;
-    int firstLane = a.tiles[2 * blockIdx.x + 1] * Lanes;
-    int lanes = rows * group - firstLane < Lanes ? rows * group - firstLane : Lanes;
+    const LaneTile tile(a, Lanes);
     int ty = threadIdx.x / kSide, tx = threadIdx.x % kSide;
 
     for (int l = ty; l < Lanes; l += kSide)
     {
-        int row = (firstLane + l) / group, head = kvHead * group + (firstLane + l) % group;
-        const float* source = a.query + ((long long)(firstRow + row) * a.heads + head) * kv.headDim;
+        const float* source = a.query + (l < tile.lanes ? tile.place(l) : 0) * kv.headDim;
         for (int d = tx; d < kv.headDim; d += kSide)
         {
-            queries[l * Stride + d] = l < lanes ? source[d] * kv.scale : 0.f;
+            queries[l * Stride + d] = l < tile.lanes ? source[d] * kv.scale : 0.f;
         }
     }
     float maximum[LanesEach], sum[LanesEach], result[LanesEach][ElementsEach];
@@ -70,9 +100,8 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
     for (int i = 0; i < LanesEach; i++)
     {
         int lane = ty + i * kSide;
-        int position = start + (firstLane + lane) / group;
-        firstKey[i] = first_key(kv, position);
-        endKey[i] = lane < lanes ? end_key(kv, position, length) : 0;
+        firstKey[i] = first_key(kv, tile.position(lane));
+        endKey[i] = lane < tile.lanes ? end_key(kv, tile.position(lane), tile.length) : 0;
         maximum[i] = -kInfinity;
         sum[i] = 0;
 #pragma unroll
@@ -81,11 +110,15 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
             result[i][j] = 0;
         }
     }
-    int first = first_key(kv, start + firstLane / group);
-    int end = end_key(kv, start + (firstLane + lanes - 1) / group, length);
+    int first = first_key(kv, tile.position(0));
+    int end = end_key(kv, tile.position(tile.lanes - 1), tile.length);
+    // This block's share of the keys, in whole tiles of them.
+    int share = ((end - first + Keys - 1) / Keys + (int)gridDim.z - 1) / (int)gridDim.z * Keys;
+    first += share * (int)blockIdx.z;
+    end = end - first < share ? end : first + share;
     for (int key = first; key < end; key += Keys)
     {
-        load_keys<Keys, Stride>(kv, kv.keys, pages, kvHead, key, end, tokens);
+        load_keys<Keys, Stride>(kv, kv.keys, tile.pages, tile.kvHead, key, end, tokens);
         __syncthreads();
         float scores[LanesEach][KeysEach] = {};
         for (int d = 0; d < kv.headDim; d++)
@@ -127,7 +160,7 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
         __syncthreads();
         if (a.output)
         {
-            load_keys<Keys, Stride>(kv, kv.values, pages, kvHead, key, end, tokens);
+            load_keys<Keys, Stride>(kv, kv.values, tile.pages, tile.kvHead, key, end, tokens);
             __syncthreads();
 #pragma unroll
             for (int i = 0; i < LanesEach; i++)
@@ -158,26 +191,29 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
 #pragma unroll
     for (int i = 0; i < LanesEach; i++)
     {
-        float inverse = 1.f / lanes_sum(sum[i], kSide);
+        float total = lanes_sum(sum[i], kSide);
         int lane = ty + i * kSide;
-        if (lane >= lanes)
+        if (lane >= tile.lanes)
         {
             continue;
         }
-        int row = (firstLane + lane) / group, head = kvHead * group + (firstLane + lane) % group;
-        long long place = (long long)(firstRow + row) * a.heads + head;
+        bool split = gridDim.z > 1;
+        long long place = tile.place(lane) + (split ? (long long)blockIdx.z * a.rows * a.heads : 0);
+        float* results = split ? a.partResults : a.output;
+        float* stats = split ? a.partStats : a.stats;
+        float factor = split ? 1.f : 1.f / total;
 #pragma unroll
         for (int j = 0; j < ElementsEach; j++)
         {
             if (a.output && tx + j * kSide < kv.headDim)
             {
-                a.output[place * kv.headDim + tx + j * kSide] = result[i][j] * inverse;
+                results[place * kv.headDim + tx + j * kSide] = result[i][j] * factor;
             }
         }
-        if (a.stats && tx == 0)
+        if (stats && tx == 0)
         {
-            a.stats[2 * place] = maximum[i];
-            a.stats[2 * place + 1] = inverse;
+            stats[2 * place] = maximum[i];
+            stats[2 * place + 1] = split ? total : factor;
         }
     }
 }
@@ -185,3 +221,39 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
 extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_64(AttentionArguments a) { attention<64, 64, 32>(a); }
 extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_128(AttentionArguments a) { attention<128, 32, 32>(a); }
 extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_256(AttentionArguments a) { attention<256, 16, 16>(a); }
+
+// Puts the parts of a split attention together: results weighted by e^(maximum - largest maximum), over the sum of the weighted sums.
+// Grid (tiles, kvHeads), any number of threads.
+extern "C" __global__ void attention_merge(AttentionArguments a, int lanesEach, int splits)
+{
+    const LaneTile tile(a, lanesEach);
+    int width = a.output ? a.kv.headDim : 1;
+    for (int e = threadIdx.x; e < tile.lanes * width; e += blockDim.x)
+    {
+        long long place = tile.place(e / width), each = (long long)a.rows * a.heads;
+        int d = e % width;
+        float largest = -kInfinity;
+        for (int s = 0; s < splits; s++)
+        {
+            float maximum = a.partStats[2 * (s * each + place)];
+            largest = maximum > largest ? maximum : largest;
+        }
+        float sum = 0, result = 0;
+        for (int s = 0; s < splits; s++)
+        {
+            const float* stats = a.partStats + 2 * (s * each + place);
+            float weight = stats[0] == -kInfinity ? 0.f : exponential(stats[0] - largest);
+            sum += weight * stats[1];
+            result += a.output ? weight * a.partResults[(s * each + place) * width + d] : 0.f;
+        }
+        if (a.output)
+        {
+            a.output[place * width + d] = result / sum;
+        }
+        if (a.stats && d == 0)
+        {
+            a.stats[2 * place] = largest;
+            a.stats[2 * place + 1] = 1.f / sum;
+        }
+    }
+}

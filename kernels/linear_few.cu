@@ -2,6 +2,15 @@
 // Arguments as of linear.cu, rows at most the number in the name; grid (outputs / warps of a block), a multiple of 32 threads.
 #include "common.h"
 
+// What a lane takes of a row of the weight at a time: at least 16 bytes, in one load where they are aligned.
+constexpr int kPiece = 8;
+
+template <typename T>
+struct alignas(16) Piece
+{
+    T values[kPiece];
+};
+
 template <int Rows, typename T>
 __device__ __forceinline__ void linear_few(
     const float* x, const T* weight, const float* bias, float* y, int rows, int inputs, int outputs, float scale, int accumulate)
@@ -14,7 +23,26 @@ __device__ __forceinline__ void linear_few(
     }
     const T* w = weight + (long long)output * inputs;
     float sums[Rows] = {};
-    for (int i = lane; i < inputs; i += 32)
+    bool aligned = inputs % kPiece == 0 && (unsigned long long)x % 16 == 0;
+    int pieces = aligned ? inputs / kPiece : 0;
+    for (int p = lane; p < pieces; p += 32)
+    {
+        Piece<T> factors = reinterpret_cast<const Piece<T>*>(w)[p];
+#pragma unroll
+        for (int r = 0; r < Rows; r++)
+        {
+            if (r < rows)
+            {
+                Piece<float> values = reinterpret_cast<const Piece<float>*>(x + (long long)r * inputs)[p];
+#pragma unroll
+                for (int i = 0; i < kPiece; i++)
+                {
+                    sums[r] += widen(factors.values[i]) * values.values[i];
+                }
+            }
+        }
+    }
+    for (int i = pieces * kPiece + lane; i < inputs; i += 32)
     {
         float factor = widen(w[i]);
         for (int r = 0; r < Rows; r++)

@@ -168,7 +168,7 @@ Result cuDeviceGetAttribute(int* value, int attribute, int device)
 {
     *value = attribute == kCapabilityMajor ? machine.capability / 10
         : attribute == kCapabilityMinor ? machine.capability % 10
-        : attribute == kMultiprocessors ? 2 : -1;
+        : attribute == kMultiprocessors ? 132 : -1;
     return *value < 0 ? kInvalidValue : device < machine.devices ? kSuccess : kInvalidDevice;
 }
 

@@ -75,6 +75,7 @@ constexpr KernelEntry entries[] = {
     KERNEL(attention, attention_64),
     KERNEL(attention, attention_128),
     KERNEL(attention, attention_256),
+    KERNEL(attention, attention_merge),
     KERNEL(attention_probabilities, attention_probabilities),
     KERNEL(attention_tap, attention_tap_64),
     KERNEL(attention_tap, attention_tap_128),

@@ -10,7 +10,7 @@ public class AttentionTests
 
     public static IEnumerable<object[]> Lengths => Subjects.With([.. Data.OddSizes.Append(64).Append(600).Cast<object>()]);
 
-    public static IEnumerable<object[]> HeadDims => Subjects.With(2, 16, 30, 32, 64, 80, 128);
+    public static IEnumerable<object[]> HeadDims => Subjects.With(2, 16, 30, 32, 64, 80, 128, 256);
 
     public static IEnumerable<object[]> Groups => Subjects.With([.. HeadCounts.Select(h => (object)$"{h.Heads}/{h.KvHeads}")]);
 

@@ -67,6 +67,16 @@ public class TapTests
 
     [SkippableTheory]
     [MemberData(nameof(Subjects.All), MemberType = typeof(Subjects))]
+    public void HeadSizes(string name)
+    {
+        foreach (var headDim in new[] { 30, 80, 128, 256 })
+        {
+            Compare(name, new Scenario { HeadDim = headDim, Rows = [160], Taps = [Mixed] }, 90, Tolerances.Probabilities, $"heads of {headDim}");
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Subjects.All), MemberType = typeof(Subjects))]
     public void SeveralSequencesOfABatch(string name) => Compare(
         name,
         new Scenario

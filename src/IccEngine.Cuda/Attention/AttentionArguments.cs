@@ -45,7 +45,10 @@ internal struct AttentionArguments
     public ulong Sequences;
     public ulong Pages;
     public ulong Tiles;
+    public ulong PartResults;
+    public ulong PartStats;
     public int Heads;
+    public int Rows;
 }
 
 /// <summary>TapArguments of kernels/attention_tap.cu.</summary>

@@ -7,14 +7,22 @@ namespace IccEngine.Cuda;
 internal sealed class AttentionPlan(CudaContext context) : IDisposable
 {
     private const int SequenceInts = 4;
+    private const int BlocksEach = 2;  // on a multiprocessor, before keys are split no further
+    private const int KeysEach = 64;   // of a split: fewer are not worth the merge
     private readonly IntegerTable _table = new(context);
     private readonly List<int> _integers = [];
     private readonly List<int> _pages = [];
     private int _firstPage, _firstTile;
     private ulong _address;
 
-    /// <summary>Tiles of all sequences.</summary>
+    /// <summary>Tiles to compute.</summary>
     public int Tiles { get; private set; }
+
+    /// <summary>
+    /// Blocks among which the keys of a tile are split. It depends on the sequences and the device alone, and not on what is wanted of
+    /// them, so that taps get the same bits with and without an output.
+    /// </summary>
+    public int Splits { get; private set; }
 
     /// <summary>Address on the device of the sequences.</summary>
     public ulong SequencesAddress => _address;
@@ -46,17 +54,24 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
         _integers.AddRange(_pages);
         _firstTile = _integers.Count;
         Tiles = 0;
+        var (allTiles, mostKeys) = (0L, 0);
         for (var s = 0; s < sequences.Length; s++)
         {
-            // Without an output, only what a tap needs is computed.
-            var lanes = call.Output.IsEmpty && sequences[s].Tap is null ? 0 : (long)sequences[s].RowCount * group;
-            var tiles = checked((int)((lanes + lanesEach - 1) / lanesEach));
+            var tiles = checked((int)(((long)sequences[s].RowCount * group + lanesEach - 1) / lanesEach));
+            allTiles += tiles;
+            mostKeys = Math.Max(mostKeys, sequences[s].Length);
+            if (call.Output.IsEmpty && sequences[s].Tap is null)
+            {
+                continue; // only what a tap needs is computed
+            }
             for (var t = 0; t < tiles; t++)
             {
                 _integers.AddRange([s, t]);
             }
             Tiles += tiles;
         }
+        var blocks = Math.Max(1, allTiles * call.Cache.Shape.KvHeads);
+        Splits = (int)Math.Clamp(BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1);
         _address = _table.Put(CollectionsMarshal.AsSpan(_integers));
     }
 

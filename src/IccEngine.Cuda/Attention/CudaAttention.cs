@@ -10,6 +10,7 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
     private readonly TapPlan _taps = new(context);
     private readonly Scratch _stats = new(context, DType.F32);
     private readonly Scratch _sums = new(context, DType.F32);
+    private readonly Scratch _parts = new(context, DType.F32);
 
     /// <summary>Outputs and taps of a call.</summary>
     public void Run(in AttentionCall call)
@@ -29,9 +30,9 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
             Pages = _plan.PagesAddress,
             Tiles = _plan.TilesAddress,
             Heads = heads,
+            Rows = call.Query.Shape[0],
         };
-        var parameters = stackalloc void*[] { &arguments };
-        context.Launch(kernel.Kernel, _plan.Tiles, arguments.Kv.KvHeads, 1, Threads, parameters);
+        Stream(kernel, arguments);
         foreach (var work in _taps.Works)
         {
             Tap(call, work, arguments, tapKernel.Kernel);
@@ -61,6 +62,26 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
         _taps.Dispose();
         _stats.Dispose();
         _sums.Dispose();
+        _parts.Dispose();
+    }
+
+    /// <summary>One pass over the keys, by several blocks a tile where there are few tiles.</summary>
+    private void Stream(in HeadKernel kernel, AttentionArguments arguments)
+    {
+        var splits = _plan.Splits;
+        if (splits > 1)
+        {
+            var places = (long)splits * arguments.Rows * arguments.Heads;
+            arguments.PartStats = _parts.Take(places * (2 + arguments.Kv.HeadDim));
+            arguments.PartResults = arguments.PartStats + (ulong)(2 * places * sizeof(float));
+        }
+        var lanes = kernel.Lanes;
+        var parameters = stackalloc void*[] { &arguments, &lanes, &splits };
+        context.Launch(kernel.Kernel, _plan.Tiles, arguments.Kv.KvHeads, splits, Threads, parameters);
+        if (splits > 1)
+        {
+            context.Launch(kernels.AttentionMerge, _plan.Tiles, arguments.Kv.KvHeads, 1, Threads, parameters);
+        }
     }
 
     private void Tap(in AttentionCall call, in TapWork work, in AttentionArguments attention, in Kernel kernel)

@@ -31,8 +31,11 @@ internal sealed unsafe class CudaContext
         }
         _driver = CudaDriver.Load(driverLibrary);
         int device;
+        int multiprocessors;
         nint context, stream;
         Check(_driver.DeviceGet(&device, index), "opening the device");
+        Check(_driver.DeviceGetAttribute(&multiprocessors, 16 /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */, device), "asking the device");
+        Multiprocessors = multiprocessors;
         Check(_driver.PrimaryCtxRetain(&context, device), "opening a context");
         (_device, _context) = (device, context);
         try
@@ -50,6 +53,9 @@ internal sealed unsafe class CudaContext
 
     /// <summary>The device.</summary>
     public CudaDevice Device { get; }
+
+    /// <summary>Its multiprocessors.</summary>
+    public int Multiprocessors { get; }
 
     /// <summary>Makes this thread's calls go to the context.</summary>
     public void MakeCurrent() => Check(_driver.CtxSetCurrent(_context), "entering the context");

@@ -43,7 +43,8 @@ internal sealed class Kernels
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
         ArgMax = Load("argmax", "argmax")[0];
         AttentionProbabilities = Load("attention_probabilities", "attention_probabilities")[0];
-        Attention = ByHead(Load("attention", "attention_64", "attention_128", "attention_256"));
+        var attention = Load("attention", "attention_64", "attention_128", "attention_256", "attention_merge");
+        (Attention, AttentionMerge) = (ByHead(attention), attention[3]);
         var taps = Load("attention_tap", "attention_tap_64", "attention_tap_128", "attention_tap_256", "attention_tap_reduce");
         (AttentionTap, TapReduce) = (ByHead(taps), taps[3]);
     }
@@ -63,6 +64,8 @@ internal sealed class Kernels
     public Kernel SiluMultiply { get; }
 
     public Kernel ArgMax { get; }
+
+    public Kernel AttentionMerge { get; }
 
     public Kernel AttentionProbabilities { get; }
 
