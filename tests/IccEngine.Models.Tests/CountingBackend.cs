@@ -19,6 +19,12 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
         return inner.Allocate(shape);
     }
 
+    public Tensor Allocate(Shape shape, DType dtype)
+    {
+        Elements += shape.Elements;
+        return inner.Allocate(shape, dtype);
+    }
+
     public KvCache CreateKvCache(KvShape shape)
     {
         Caches.Add(shape);
@@ -56,6 +62,18 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y) => inner.SiluMultiply(gate, up, y);
 
     public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best) => inner.ArgMax(logits, allowed, best);
+
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => inner.AddAffinity(pooled, order, sums);
+
+    public void MeanAffinity(Tensor sums) => inner.MeanAffinity(sums);
+
+    public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others) => inner.NeighbourLabels(affinity, labels, others);
+
+    public void NormaliseAffinity(Tensor affinity, Tensor rootDegrees) => inner.NormaliseAffinity(affinity, rootDegrees);
+
+    public void SymmetricProduct(Tensor a, Tensor x, Tensor y) => inner.SymmetricProduct(a, x, y);
+
+    public double Orthonormalise(Tensor basis, Tensor w, Span<double> parts) => inner.Orthonormalise(basis, w, parts);
 
     public void Dispose() => inner.Dispose();
 }
