@@ -1,5 +1,6 @@
 using IccEngine.Core;
 using IccEngine.Cpu;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
@@ -142,6 +143,19 @@ public sealed class SpectralTests : IDisposable
         Assert.Equal(clustering.FitPredict(_backend, a, 200).Labels, clustering.FitPredict(_backend, a, 200).Labels);
         using var three = new CpuBackend(3);
         Assert.Equal(clustering.FitPredict(_backend, a, 200).Labels, clustering.FitPredict(three, a, 200).Labels);
+    }
+
+    [Theory]
+    [InlineData(700, 3)]
+    [InlineData(1000, 5)]
+    public void The_matrix_is_not_copied_to_the_host(int n, int c)
+    {
+        using var backend = new CountingBackend(new CpuBackend(2));
+        var affinity = Affinities.Upload(backend, Planted(n, c, 4, 1, n), n);
+        var result = new SpectralClustering { NClusters = c }.FitPredict(backend, affinity);
+        Near.SamePartition(Planted(n, c), result.Labels, "labels");
+        // The degrees, and the basis of the two searches that Lanczos makes: one for the pairs, one for missed copies.
+        Assert.InRange(backend.ElementsRead, n, 2 * 162L * n + n);
     }
 
     [Fact]

@@ -1,12 +1,17 @@
 using IccEngine.Core;
 
-namespace IccEngine.Models.Tests;
+namespace IccEngine.Testing;
 
-/// <summary>A backend that counts what is asked of another one: elements allocated, pages of caches.</summary>
-internal sealed class CountingBackend(IBackend inner) : IBackend
+/// <summary>A backend that counts what is asked of another one: elements allocated and read, pages of caches.</summary>
+public sealed class CountingBackend(IBackend inner) : IBackend
 {
+    /// <summary>Elements that were allocated.</summary>
     public long Elements { get; private set; }
 
+    /// <summary>Elements that were copied to the host.</summary>
+    public long ElementsRead { get; private set; }
+
+    /// <summary>The caches that were made.</summary>
     public List<KvShape> Caches { get; } = [];
 
     public string Description => inner.Description;
@@ -39,9 +44,17 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
 
     public void Write(ReadOnlySpan<float> source, Tensor destination) => inner.Write(source, destination);
 
-    public void Read(Tensor source, Span<float> destination) => inner.Read(source, destination);
+    public void Read(Tensor source, Span<float> destination)
+    {
+        ElementsRead += destination.Length;
+        inner.Read(source, destination);
+    }
 
-    public void Read(Tensor source, Span<double> destination) => inner.Read(source, destination);
+    public void Read(Tensor source, Span<double> destination)
+    {
+        ElementsRead += destination.Length;
+        inner.Read(source, destination);
+    }
 
     public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y) => inner.Embed(table, ids, y);
 
