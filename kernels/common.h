@@ -34,6 +34,29 @@ __device__ __forceinline__ float exponential(float x)
     return y * float_from_bits((unsigned)(half + 127) << 23) * float_from_bits((unsigned)(rest + 127) << 23);
 }
 
+// The value of the lane whose number differs in the bits of mask: any type of 4 or 8 bytes, moved as it is.
+template <typename T>
+__device__ __forceinline__ T exchange_xor(T value, int mask)
+{
+    struct Words { float word[sizeof(T) / sizeof(float)]; };
+    Words words = __builtin_bit_cast(Words, value);
+    for (float& word : words.word)
+    {
+        word = shuffle_xor(word, mask);
+    }
+    return __builtin_bit_cast(T, words);
+}
+
+// Sum over the 32 lanes of a warp in float64, the same bits in each.
+__device__ __forceinline__ double warp_sum(double value)
+{
+    for (int mask = 16; mask > 0; mask /= 2)
+    {
+        value += exchange_xor(value, mask);
+    }
+    return value;
+}
+
 // Sum over the block of a multiple of 32 threads, the same bits in each thread. Ends with a barrier that frees room [32].
 __device__ __forceinline__ float block_sum(float value, float* room)
 {

@@ -5,6 +5,10 @@
 
 #include "paged.h"
 
+namespace affinity_cu
+{
+#include "affinity.cu"
+}
 namespace argmax_cu
 {
 #include "argmax.cu"
@@ -24,6 +28,10 @@ namespace attention_tap_cu
 namespace embed_cu
 {
 #include "embed.cu"
+}
+namespace lanczos_cu
+{
+#include "lanczos.cu"
 }
 namespace linear_cu
 {
@@ -71,6 +79,15 @@ struct Invoke<Function>
 #define KERNEL(source, name) KernelEntry{#name, Invoke<&source##_cu::name>::run, Invoke<&source##_cu::name>::sizes}
 
 constexpr KernelEntry entries[] = {
+    KERNEL(affinity, add_affinity_f32),
+    KERNEL(affinity, add_affinity_f32_f64),
+    KERNEL(affinity, add_affinity_f64),
+    KERNEL(affinity, mean_affinity_f32),
+    KERNEL(affinity, mean_affinity_f64),
+    KERNEL(affinity, neighbour_labels_f32),
+    KERNEL(affinity, neighbour_labels_f64),
+    KERNEL(affinity, normalise_affinity_f32),
+    KERNEL(affinity, normalise_affinity_f64),
     KERNEL(argmax, argmax),
     KERNEL(attention, attention_64),
     KERNEL(attention, attention_128),
@@ -84,6 +101,12 @@ constexpr KernelEntry entries[] = {
     KERNEL(embed, embed_f32),
     KERNEL(embed, embed_bf16),
     KERNEL(embed, embed_f16),
+    KERNEL(lanczos, row_dots_f32),
+    KERNEL(lanczos, row_dots_f64),
+    KERNEL(lanczos, subtract_rows_f32),
+    KERNEL(lanczos, subtract_rows_f64),
+    KERNEL(lanczos, divide_by_norm_f32),
+    KERNEL(lanczos, divide_by_norm_f64),
     KERNEL(linear, linear_f32),
     KERNEL(linear, linear_bf16),
     KERNEL(linear, linear_f16),

@@ -50,6 +50,12 @@ internal static class Check
         }
     }
 
+    /// <summary>The order of a square matrix [n, n] of a backend.</summary>
+    public static int SquareShape(Tensor a, string name, int least = 1) =>
+        a.Shape.Rank == 2 && a.Shape[0] == a.Shape[1] && a.Shape[0] >= least
+            ? a.Shape[0]
+            : throw new IccArgumentException($"{name}: found {a.Shape}, expected a square matrix of at least {least} points");
+
     /// <summary>The length of a square matrix [n, n].</summary>
     public static void SquareLength(int length, int n, string name, int least = 1)
     {

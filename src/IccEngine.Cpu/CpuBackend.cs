@@ -54,7 +54,14 @@ public sealed unsafe class CpuBackend : IBackend
     internal int Lanes => _kernels.Lanes;
 
     /// <inheritdoc/>
-    public Tensor Allocate(Shape shape) => new(new HostBuffer(DType.F32, shape.Elements), 0, shape);
+    public Tensor Allocate(Shape shape) => Allocate(shape, DType.F32);
+
+    /// <inheritdoc/>
+    public Tensor Allocate(Shape shape, DType dtype)
+    {
+        ExpectAffinity.Real(dtype);
+        return new Tensor(new HostBuffer(dtype, shape.Elements), 0, shape);
+    }
 
     /// <inheritdoc/>
     public Weight LoadWeight(HostTensor source) => new CpuWeight(source);
@@ -65,37 +72,38 @@ public sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void Clear(Tensor x)
     {
-        var job = new ClearJob(Pointer(x), x.Shape.Elements);
-        _pool.Run(ref job, Chunks.Of(x.Shape.Elements));
+        var first = x.Buffer is { DType: DType.F64 } ? (byte*)HostCopy.Address<double>(x) : (byte*)HostCopy.Address<float>(x);
+        var bytes = x.DType.Bytes(x.Shape.Elements);
+        var job = new ClearJob(first, bytes);
+        _pool.Run(ref job, Chunks.Of(bytes));
         GC.KeepAlive(x.Buffer);
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<double> source, Tensor destination)
     {
-        var y = HostCopy.Span(destination, source.Length, nameof(source));
-        HostCopy.Narrow(source, y);
+        HostCopy.Write(source, destination);
         GC.KeepAlive(destination.Buffer);
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> source, Tensor destination)
     {
-        source.CopyTo(HostCopy.Span(destination, source.Length, nameof(source)));
+        HostCopy.Write(source, destination);
         GC.KeepAlive(destination.Buffer);
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> destination)
     {
-        HostCopy.Span(source, destination.Length, nameof(destination)).CopyTo(destination);
+        HostCopy.Read(source, destination);
         GC.KeepAlive(source.Buffer);
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<double> destination)
     {
-        HostCopy.Widen(HostCopy.Span(source, destination.Length, nameof(destination)), destination);
+        HostCopy.Read(source, destination);
         GC.KeepAlive(source.Buffer);
     }
 
@@ -252,19 +260,94 @@ public sealed unsafe class CpuBackend : IBackend
         GC.KeepAlive(logits.Buffer);
     }
 
+    /// <inheritdoc/>
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    {
+        ExpectAffinity.Add(pooled, order, sums);
+        fixed (int* pinned = order)
+        {
+            CpuAffinity.Add(_pool, pooled, pinned, sums);
+        }
+        Checks.KeepAlive(pooled, sums);
+    }
+
+    /// <inheritdoc/>
+    public void MeanAffinity(Tensor sums)
+    {
+        ExpectAffinity.Square(sums, nameof(sums));
+        if (sums.DType == DType.F64)
+        {
+            CpuAffinity.Mean<double>(_pool, sums);
+        }
+        else
+        {
+            CpuAffinity.Mean<float>(_pool, sums);
+        }
+        GC.KeepAlive(sums.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others)
+    {
+        ExpectAffinity.Neighbours(affinity, labels, others);
+        fixed (int* from = labels, to = others)
+        {
+            if (affinity.DType == DType.F64)
+            {
+                CpuAffinity.NeighbourLabels<double>(_pool, affinity, from, to);
+            }
+            else
+            {
+                CpuAffinity.NeighbourLabels<float>(_pool, affinity, from, to);
+            }
+        }
+        GC.KeepAlive(affinity.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void NormaliseAffinity(Tensor affinity, Tensor rootDegrees)
+    {
+        ExpectAffinity.Vector(rootDegrees, ExpectAffinity.Square(affinity, nameof(affinity)), affinity, nameof(rootDegrees));
+        if (affinity.DType == DType.F64)
+        {
+            CpuAffinity.Normalise<double>(_pool, affinity, rootDegrees);
+        }
+        else
+        {
+            CpuAffinity.Normalise<float>(_pool, affinity, rootDegrees);
+        }
+        Checks.KeepAlive(affinity, rootDegrees);
+    }
+
+    /// <inheritdoc/>
+    public void SymmetricProduct(Tensor a, Tensor x, Tensor y)
+    {
+        ExpectAffinity.Product(a, x, y);
+        if (a.DType == DType.F64)
+        {
+            CpuAffinity.Product<double>(_pool, a, x, y);
+        }
+        else
+        {
+            CpuAffinity.Product<float>(_pool, a, x, y);
+        }
+        Checks.KeepAlive(a, x, y);
+    }
+
+    /// <inheritdoc/>
+    public double Orthonormalise(Tensor basis, Tensor w, Span<double> parts)
+    {
+        ExpectAffinity.Basis(basis, w, parts);
+        var norm = basis.DType == DType.F64
+            ? CpuAffinity.Orthonormalise<double>(_pool, basis, w, parts)
+            : CpuAffinity.Orthonormalise<float>(_pool, basis, w, parts);
+        Checks.KeepAlive(basis, w);
+        return norm;
+    }
+
     /// <summary>Ends the threads. Tensors, weights and caches keep their memory until they are disposed themselves.</summary>
     public void Dispose() => _pool.Dispose();
 
-    /// <summary>First element of a tensor of this backend.</summary>
-    /// <exception cref="ArgumentException">It is of another backend or type, or nothing.</exception>
-    /// <exception cref="ObjectDisposedException">Its memory was given back.</exception>
-    internal static float* Pointer(Tensor x)
-    {
-        if (x.Buffer is not HostBuffer { DType: DType.F32 } buffer)
-        {
-            throw new ArgumentException($"a tensor {x.Shape} of {(x.IsEmpty ? "nothing" : x.DType)}; expected float32 in host memory");
-        }
-        ObjectDisposedException.ThrowIf(buffer.Address == 0, buffer);
-        return (float*)buffer.Address + x.Offset;
-    }
+    /// <summary>First element of a tensor of activations of this backend.</summary>
+    internal static float* Pointer(Tensor x) => HostCopy.Address<float>(x);
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using IccEngine.Core;
 
@@ -21,6 +20,7 @@ public sealed unsafe class CudaBackend : IBackend
     private readonly CudaContext _context;
     private readonly Kernels _kernels;
     private readonly CudaAttention _attention;
+    private readonly CudaAffinity _affinity;
     private readonly IntegerTable _ids, _allowed, _slots;
     private readonly Scratch _best;
     private readonly List<int> _slotValues = [];
@@ -44,6 +44,7 @@ public sealed unsafe class CudaBackend : IBackend
             throw;
         }
         _attention = new CudaAttention(_context, _kernels);
+        _affinity = new CudaAffinity(_context, _kernels);
         (_ids, _allowed, _slots) = (new IntegerTable(_context), new IntegerTable(_context), new IntegerTable(_context));
         _best = new Scratch(_context, DType.I32);
     }
@@ -58,11 +59,15 @@ public sealed unsafe class CudaBackend : IBackend
     public DType ActivationType => DType.F32;
 
     /// <inheritdoc/>
-    public Tensor Allocate(Shape shape)
+    public Tensor Allocate(Shape shape) => Allocate(shape, DType.F32);
+
+    /// <inheritdoc/>
+    public Tensor Allocate(Shape shape, DType dtype)
     {
+        ExpectAffinity.Real(dtype);
         using var turn = Enter();
-        var buffer = new CudaBuffer(_context, DType.F32, shape.Elements);
-        _context.Clear(buffer.Address, shape.Elements);
+        var buffer = new CudaBuffer(_context, dtype, shape.Elements);
+        _context.Clear(buffer.Address, dtype.Bytes(shape.Elements));
         return new Tensor(buffer, 0, shape);
     }
 
@@ -84,56 +89,40 @@ public sealed unsafe class CudaBackend : IBackend
     public void Clear(Tensor x)
     {
         using var turn = Enter();
-        _context.Clear(Address(x), x.Shape.Elements);
+        _context.Clear(Owned.AnyAddress(x, _context), x.DType.Bytes(x.Shape.Elements));
         GC.KeepAlive(x.Buffer);
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<double> source, Tensor destination)
     {
-        var singles = ArrayPool<float>.Shared.Rent(source.Length);
-        for (var i = 0; i < source.Length; i++)
-        {
-            singles[i] = (float)source[i];
-        }
-        Write(singles.AsSpan(0, source.Length), destination);
-        ArrayPool<float>.Shared.Return(singles);
+        using var turn = Enter();
+        HostCopy.Write(_context, source, destination);
+        GC.KeepAlive(destination.Buffer);
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> source, Tensor destination)
     {
-        Expect.That(source.Length == destination.Shape.Elements, nameof(source), $"[{source.Length}]", destination.Shape);
         using var turn = Enter();
-        fixed (float* from = source)
-        {
-            _context.Upload(from, Address(destination), destination.Shape.Elements * sizeof(float));
-        }
+        HostCopy.Write(_context, source, destination);
         GC.KeepAlive(destination.Buffer);
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> destination)
     {
-        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), $"[{destination.Length}]", source.Shape);
         using var turn = Enter();
-        fixed (float* to = destination)
-        {
-            _context.Download(Address(source), to, source.Shape.Elements * sizeof(float));
-        }
+        HostCopy.Read(_context, source, destination);
         GC.KeepAlive(source.Buffer);
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<double> destination)
     {
-        var singles = ArrayPool<float>.Shared.Rent(destination.Length);
-        Read(source, singles.AsSpan(0, destination.Length));
-        for (var i = 0; i < destination.Length; i++)
-        {
-            destination[i] = singles[i];
-        }
-        ArrayPool<float>.Shared.Return(singles);
+        using var turn = Enter();
+        HostCopy.Read(_context, source, destination);
+        GC.KeepAlive(source.Buffer);
     }
 
     /// <inheritdoc/>
@@ -289,6 +278,62 @@ public sealed unsafe class CudaBackend : IBackend
         GC.KeepAlive(logits.Buffer);
     }
 
+    /// <inheritdoc/>
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    {
+        ExpectAffinity.Add(pooled, order, sums);
+        using var turn = Enter();
+        _affinity.Add(pooled, order, sums);
+        KeepAlive(pooled, sums);
+    }
+
+    /// <inheritdoc/>
+    public void MeanAffinity(Tensor sums)
+    {
+        ExpectAffinity.Square(sums, nameof(sums));
+        using var turn = Enter();
+        _affinity.Mean(sums);
+        GC.KeepAlive(sums.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others)
+    {
+        ExpectAffinity.Neighbours(affinity, labels, others);
+        using var turn = Enter();
+        _affinity.NeighbourLabels(affinity, labels, others);
+        GC.KeepAlive(affinity.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public void NormaliseAffinity(Tensor affinity, Tensor rootDegrees)
+    {
+        ExpectAffinity.Vector(rootDegrees, ExpectAffinity.Square(affinity, nameof(affinity)), affinity, nameof(rootDegrees));
+        using var turn = Enter();
+        _affinity.Normalise(affinity, rootDegrees);
+        KeepAlive(affinity, rootDegrees);
+    }
+
+    /// <inheritdoc/>
+    public void SymmetricProduct(Tensor a, Tensor x, Tensor y)
+    {
+        ExpectAffinity.Product(a, x, y);
+        using var turn = Enter();
+        _affinity.Product(a, x, y);
+        KeepAlive(a, x);
+        GC.KeepAlive(y.Buffer);
+    }
+
+    /// <inheritdoc/>
+    public double Orthonormalise(Tensor basis, Tensor w, Span<double> parts)
+    {
+        ExpectAffinity.Basis(basis, w, parts);
+        using var turn = Enter();
+        var norm = _affinity.Orthonormalise(basis, w, parts);
+        KeepAlive(basis, w);
+        return norm;
+    }
+
     /// <summary>Lets go of the device. Tensors, weights and caches keep their memory until they are disposed themselves.</summary>
     public void Dispose()
     {
@@ -300,6 +345,7 @@ public sealed unsafe class CudaBackend : IBackend
             }
             _disposed = true;
             _attention.Dispose();
+            _affinity.Dispose();
             _ids.Dispose();
             _allowed.Dispose();
             _slots.Dispose();

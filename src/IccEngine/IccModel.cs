@@ -196,6 +196,7 @@ public sealed class IccModel : IDisposable
             Layer = options.Layer,
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
+            ReturnAffinity = options.ReturnAffinity,
         };
         var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);

@@ -44,6 +44,15 @@ public static class Tolerances
     /// <summary>Values within [-1, 1] weighted by <see cref="SharpProbabilities"/>.</summary>
     public static readonly Tolerance SharpAttention = new(2e-4, 0);
 
+    /// <summary>Affinities: a sum of positive numbers, two divisions, a product; means of a few. All terms positive, so relative.</summary>
+    public static Tolerance OfAffinity(DType matrix) => matrix == DType.F64 ? new(1e-30, 1e-14) : new(1e-30, 1e-6);
+
+    /// <summary>
+    /// Sums of up to 2100 products of numbers within [-1, 1], in at worst one chain of 350, and what is left of a vector beside up to 129
+    /// others: 2000 eps absolutely.
+    /// </summary>
+    public static Tolerance OfDots(DType matrix) => matrix == DType.F64 ? new(2.2e-13, 1e-14) : new(1.2e-4, 1e-6);
+
     /// <summary>The linear layer by the type of its weight.</summary>
     public static Tolerance OfLinear(DType weight) => weight == DType.F64 ? LinearOfFloat64 : Linear;
 }

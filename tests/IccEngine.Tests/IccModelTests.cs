@@ -26,7 +26,7 @@ public sealed class IccModelTests
     {
         var table = Table.Read(_iris, new TableOptions { LabelColumn = "class" });
         var points = new PointSet(table.Values, table.Rows, table.Columns);
-        var options = new ClusterOptions { Permutations = 1, Seed = 5 };
+        var options = new ClusterOptions { Permutations = 1, Seed = 5, ReturnAffinity = true };
         var results = new[] { 1, 2, 3 }.Select(threads =>
         {
             using var model = IccModel.LoadEmbedded("cpu", threads);
@@ -42,10 +42,12 @@ public sealed class IccModelTests
     {
         using var model = IccModel.LoadEmbedded();
         var points = Grid(20, 2);
-        var expected = model.Cluster(points, 3, new ClusterOptions { Method = ClusterMethod.Both });
+        var options = new ClusterOptions { Method = ClusterMethod.Both, ReturnAffinity = true };
+        var expected = model.Cluster(points, 3, options);
+        Assert.Equal(20 * 20, expected.Results[0].Affinity!.Length);
         Parallel.For(0, 12, new ParallelOptions { MaxDegreeOfParallelism = 2 }, _ =>
         {
-            var found = model.Cluster(points, 3, new ClusterOptions { Method = ClusterMethod.Both });
+            var found = model.Cluster(points, 3, options);
             Assert.Equal(expected.Results[0].Affinity, found.Results[0].Affinity);
             Assert.Equal(expected.Results[1].Labels, found.Results[1].Labels);
         });
@@ -102,7 +104,7 @@ public sealed class IccModelTests
         using var folder = new TemporaryFolder();
         using var model = IccModel.Load(TinyChat.Folder);
         using var adapter = model.LoadAdapter(TinyChat.WriteAdapter(folder.Path));
-        var options = new ClusterOptions { Method = ClusterMethod.Both, Permutations = 2 };
+        var options = new ClusterOptions { Method = ClusterMethod.Both, Permutations = 2, ReturnAffinity = true };
         var plain = model.Cluster(Grid(12, 2), 3, options);
         var adapted = model.Cluster(Grid(12, 2), 3, options with { Adapter = adapter });
         Assert.NotEqual(plain.Results[0].Affinity, adapted.Results[0].Affinity);

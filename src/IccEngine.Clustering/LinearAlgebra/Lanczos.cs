@@ -5,8 +5,11 @@ namespace IccEngine.Clustering;
 /// <summary>What may be set of <see cref="Lanczos"/>.</summary>
 public sealed record LanczosOptions
 {
-    /// <summary>A pair is taken when its residual |A v - theta v| is at most this times the largest eigenvalue in magnitude.</summary>
-    public double Tolerance { get; init; } = 1e-12;
+    /// <summary>
+    /// A pair is taken when its residual |A v - theta v| is at most this times the largest eigenvalue in magnitude; null: 1e-12, or 1e-6
+    /// for a matrix of float32.
+    /// </summary>
+    public double? Tolerance { get; init; }
 
     /// <summary>Products after which the best pairs so far are returned unconverged; 0 means 20 n, at least 2000.</summary>
     public int MaxProducts { get; init; }
@@ -25,30 +28,31 @@ public sealed record LanczosOptions
 /// <param name="Converged">Whether every residual met the tolerance.</param>
 public sealed record LanczosResult(EigenPairs Pairs, double[] Residuals, int Products, bool Converged);
 
-/// <summary>The largest eigenvalues of a symmetric matrix that is known by its products only.</summary>
+/// <summary>The largest eigenvalues of a symmetric matrix that stays where its backend has it.</summary>
 public static class Lanczos
 {
     /// <summary>
     /// Lanczos with full reorthogonalisation and thick restarts (Wu and Simon 2000). A Krylov space holds one vector of every
     /// eigenspace, so further copies of a multiple eigenvalue are looked for afterwards: from a new start vector in the complement of
-    /// all pairs found, until that complement shows nothing larger.
+    /// all pairs found, until that complement shows nothing larger. Products and orthogonalisation run on the backend; the projected
+    /// problem, of a few hundred rows, and the combination of the basis into eigenvectors on the host.
     /// </summary>
-    /// <param name="product">The product with the matrix, of entries whose squares are finite.</param>
-    /// <param name="n">Its order.</param>
+    /// <param name="backend">Whose matrix it is.</param>
+    /// <param name="matrix">[n, n], F32 or F64, symmetric, of entries whose squares are finite.</param>
     /// <param name="k">Pairs wanted, at least 1 and at most n less the known ones.</param>
     /// <param name="options">Tolerance, limits, known vectors.</param>
-    /// <exception cref="IccArgumentException">k, n or the known vectors are outside their limits, or a product is not finite.</exception>
-    public static LanczosResult Largest(SymmetricProduct product, int n, int k, LanczosOptions? options = null)
+    /// <exception cref="IccArgumentException">The shape, k or the known vectors are outside their limits, or a product is not finite.</exception>
+    public static LanczosResult Largest(IBackend backend, Tensor matrix, int k, LanczosOptions? options = null)
     {
         options ??= new LanczosOptions();
-        Check.AtLeast(n, 1, "n");
+        var n = Check.SquareShape(matrix, "matrix");
         if (options.Known.Length % n != 0)
         {
             throw new IccArgumentException($"known vectors: found {options.Known.Length} values, expected a multiple of {n}");
         }
         var locked = options.Known.Chunk(n).ToList();
         Check.Count(k, n - locked.Count, "k");
-        var search = new LanczosSearch(product, n, locked, options);
+        var search = new LanczosSearch(backend, matrix, locked, options);
         var found = search.Run(k, null);
         AddMissedCopies(search, locked, found, k, n);
         found.Sort((a, b) => b.Value.CompareTo(a.Value));

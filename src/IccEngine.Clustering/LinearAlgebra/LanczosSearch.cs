@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using IccEngine.Core;
+using Tensor = IccEngine.Core.Tensor;
 
 namespace IccEngine.Clustering;
 
@@ -8,23 +9,26 @@ internal sealed record RitzPair(double Value, double[] Vector, double Residual, 
 
 /// <summary>
 /// Runs of the Lanczos process in the complement of a growing list of locked vectors. V holds the orthonormal basis, H = V' A V: tridiagonal
-/// at first, after a restart an arrow (the kept Ritz values, coupled to the next vector) continued by a tridiagonal part.
+/// at first, after a restart an arrow (the kept Ritz values, coupled to the next vector) continued by a tridiagonal part. The locked
+/// vectors and V lie on the backend, as the rows of one tensor.
 /// </summary>
-internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double[]> locked, LanczosOptions options)
+internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double[]> locked, LanczosOptions options)
 {
     /// <summary>A basis of this size seldom needs a restart, and its reorthogonalisation stays cheaper than the products.</summary>
     private const int UsualBasis = 160;
 
-    /// <summary>A new direction shorter than this, relative to the matrix, is rounding: the Krylov space is exhausted.</summary>
-    private const double Negligible = 1e-14;
-
     private readonly SeededRandom _random = new(options.Seed);
-    private readonly long _maxProducts = options.MaxProducts > 0 ? options.MaxProducts : Math.Max(2000, 20L * n);
+    private readonly int _n = matrix.Shape[0];
+    private readonly double _tolerance = options.Tolerance ?? (matrix.DType == DType.F32 ? 1e-6 : 1e-12);
+
+    /// <summary>A new direction shorter than this, relative to the matrix, is rounding: the Krylov space is exhausted.</summary>
+    private readonly double _negligible = matrix.DType == DType.F32 ? 1e-6 : 1e-14;
+    private readonly long _maxProducts = options.MaxProducts > 0 ? options.MaxProducts : Math.Max(2000, 20L * matrix.Shape[0]);
     private double _scale;
     private int _size;
-    private double[][] _v = [];
+    private int _locked;
+    private Tensor _basis; // [locked + size + 1, n]
     private double[] _h = [];
-    private double[] _next = [];
     private double _coupling;
 
     private enum Verdict { GoOn, Converged, Abandoned }
@@ -36,7 +40,7 @@ internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double
     public bool HasProductsLeft => Products < _maxProducts;
 
     /// <summary>Eigenvalues closer than this count as equal.</summary>
-    public double Slack => options.Tolerance * _scale;
+    public double Slack => _tolerance * _scale;
 
     /// <summary>
     /// The <paramref name="k"/> largest pairs of the complement; none, where <paramref name="abandon"/> says of the largest (value,
@@ -44,11 +48,17 @@ internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double
     /// </summary>
     public List<RitzPair> Run(int k, Func<double, double, bool>? abandon)
     {
-        var space = n - locked.Count;
+        var space = _n - locked.Count;
         _size = Math.Min(space, Math.Max(2 * k + 32, UsualBasis));
-        _v = new double[_size][];
+        _locked = locked.Count;
+        _basis = backend.Allocate(new Shape(_locked + _size + 1, _n), matrix.DType);
+        using var memory = _basis.Buffer;
+        for (var i = 0; i < _locked; i++)
+        {
+            backend.Write(locked[i], _basis.Row(i));
+        }
         _h = new double[_size * _size];
-        _v[0] = RandomDirection(0);
+        RandomDirection(0);
         var (filled, until, restarted) = (0, Math.Min(_size, Math.Max(2 * k, 16)), false);
         while (true)
         {
@@ -84,33 +94,30 @@ internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double
     /// <summary>Completes columns <paramref name="from"/> .. <paramref name="until"/> - 1 of H and finds the direction that follows.</summary>
     private void Extend(int from, int until, int space)
     {
+        var parts = new double[_locked + _size];
         for (var j = from; j < until; j++)
         {
-            var w = new double[n];
-            product(_v[j], w);
+            backend.SymmetricProduct(matrix, Vector(j), Vector(j + 1));
             Products++;
-            var alpha = TensorPrimitives.Dot<double>(_v[j], w);
+            var before = _locked + j + 1;
+            _coupling = backend.Orthonormalise(_basis.Rows(0, before), Vector(j + 1), parts.AsSpan(0, before));
+            var alpha = parts[before - 1];
             _h[j * _size + j] = alpha;
-            OrthogonaliseTwice(w, j + 1);
-            _coupling = TensorPrimitives.Norm<double>(w);
             _scale = Math.Max(_scale, Math.Max(Math.Abs(alpha), _coupling));
             if (!double.IsFinite(_scale))
             {
                 throw new IccArgumentException($"matrix product {Products}: found a value that is not finite, expected finite numbers");
             }
-            if (j + 1 == space || _coupling <= Negligible * _scale)
+            if (j + 1 == space || _coupling <= _negligible * _scale)
             {
                 _coupling = 0;
-                _next = j + 1 == space ? [] : RandomDirection(j + 1);
-            }
-            else
-            {
-                TensorPrimitives.Divide(w, _coupling, w);
-                _next = w;
+                if (j + 1 < space)
+                {
+                    RandomDirection(j + 1);
+                }
             }
             if (j + 1 < _size)
             {
-                _v[j + 1] = _next;
                 _h[j * _size + j + 1] = _h[(j + 1) * _size + j] = _coupling;
             }
         }
@@ -150,10 +157,11 @@ internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double
             _h.AsSpan(i * _size, m).CopyTo(h.AsSpan(i * m, m));
         }
         var ritz = SymmetricEigen.Dense(h, m);
+        var basis = ReadBasis(m);
         var pairs = new List<RitzPair>(k);
         for (var i = m - 1; i >= m - k; i--)
         {
-            var vector = Combine(ritz.Vectors.AsSpan(i * m, m));
+            var vector = Combine(basis, ritz.Vectors.AsSpan(i * m, m));
             Vectors.Orthogonalise(vector, locked, locked.Count);
             TensorPrimitives.Divide(vector, TensorPrimitives.Norm<double>(vector), vector);
             var residual = _coupling * Math.Abs(ritz.Vectors[i * m + m - 1]);
@@ -166,59 +174,59 @@ internal sealed class LanczosSearch(SymmetricProduct product, int n, List<double
     private int Restart(int k, EigenPairs ritz)
     {
         var keep = k + (_size - k) / 4;
-        var v = new double[_size][];
+        var basis = ReadBasis(_size + 1);
         var h = new double[_size * _size];
         for (var i = 0; i < keep; i++)
         {
             var row = _size - 1 - i;
-            v[i] = Combine(ritz.Vectors.AsSpan(row * _size, _size));
+            backend.Write(Combine(basis, ritz.Vectors.AsSpan(row * _size, _size)), Vector(i));
             h[i * _size + i] = ritz.Values[row];
             h[i * _size + keep] = h[keep * _size + i] = _coupling * ritz.Vectors[row * _size + _size - 1];
         }
-        v[keep] = _next;
-        (_v, _h) = (v, h);
+        backend.Write(basis.AsSpan(_size * _n, _n), Vector(keep));
+        _h = h;
         return keep;
     }
 
-    private double[] Combine(ReadOnlySpan<double> weights)
+    /// <summary>The first vectors of V, on the host [count, n].</summary>
+    private double[] ReadBasis(int count)
     {
-        var sum = new double[n];
+        var values = new double[count * _n];
+        backend.Read(_basis.Rows(_locked, count), values);
+        return values;
+    }
+
+    private double[] Combine(double[] basis, ReadOnlySpan<double> weights)
+    {
+        var sum = new double[_n];
         for (var j = 0; j < weights.Length; j++)
         {
-            Vectors.AddScaled(_v[j], weights[j], sum);
+            Vectors.AddScaled(basis.AsSpan(j * _n, _n), weights[j], sum);
         }
         return sum;
     }
 
-    private double[] RandomDirection(int basis)
+    /// <summary>Vector j of V, where the backend has it.</summary>
+    private Tensor Vector(int j) => _basis.Row(_locked + j);
+
+    /// <summary>Makes vector j of V a random direction in the complement of the locked ones and of those before it.</summary>
+    private void RandomDirection(int j)
     {
+        var w = new double[_n];
+        var parts = new double[_locked + j];
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            var w = new double[n];
-            for (var i = 0; i < n; i++)
+            for (var i = 0; i < _n; i++)
             {
                 w[i] = 2 * _random.NextDouble() - 1;
             }
-            var before = TensorPrimitives.Norm<double>(w);
-            OrthogonaliseTwice(w, basis);
-            var norm = TensorPrimitives.Norm<double>(w);
+            backend.Write(w, Vector(j));
             // Little left means mostly rounding; the complement is not empty, so another draw will do.
-            if (norm > 1e-6 * before)
+            if (backend.Orthonormalise(_basis.Rows(0, _locked + j), Vector(j), parts) > 1e-6 * TensorPrimitives.Norm<double>(w))
             {
-                TensorPrimitives.Divide(w, norm, w);
-                return w;
+                return;
             }
         }
         throw new IccArgumentException("known vectors: no direction is left beside them, expected orthonormal rows");
-    }
-
-    /// <summary>One pass leaves rounding behind, two do not.</summary>
-    private void OrthogonaliseTwice(double[] w, int basis)
-    {
-        for (var pass = 0; pass < 2; pass++)
-        {
-            Vectors.Orthogonalise(w, locked, locked.Count);
-            Vectors.Orthogonalise(w, _v, basis);
-        }
     }
 }

@@ -1,14 +1,24 @@
-using System.Numerics.Tensors;
 using IccEngine.Core;
 
 namespace IccEngine.Clustering;
 
 /// <summary>
-/// An affinity as spectral methods see it: symmetric, without its diagonal, scaled by the degrees, with the components it falls into.
+/// An affinity as spectral methods see it: symmetric, without its diagonal, scaled by the degrees, with the components it falls into. The
+/// matrix stays where its backend has it.
 /// </summary>
 internal sealed class AffinityGraph
 {
-    private AffinityGraph(int n) => (N, SqrtDegree, Normalised, Component) = (n, new double[n], new double[n * n], new int[n]);
+    /// <summary>Values of a host matrix that are averaged with their mirror images before they are handed over.</summary>
+    private const int ValuesAtOnce = 1 << 20;
+
+    private AffinityGraph(IBackend backend, Tensor matrix)
+    {
+        (Backend, Normalised, N) = (backend, matrix, matrix.Shape[0]);
+        (SqrtDegree, Component) = (new double[N], new int[N]);
+    }
+
+    /// <summary>Whose matrix it is.</summary>
+    public IBackend Backend { get; }
 
     /// <summary>Number of points.</summary>
     public int N { get; }
@@ -17,7 +27,7 @@ internal sealed class AffinityGraph
     public double[] SqrtDegree { get; }
 
     /// <summary>[n, n]: D^-1/2 A D^-1/2 with a zero diagonal; the normalised Laplacian is the identity minus this.</summary>
-    public double[] Normalised { get; }
+    public Tensor Normalised { get; }
 
     /// <summary>[n]: which component a point belongs to, numbered by first appearance; -1 for a point without any weight.</summary>
     public int[] Component { get; }
@@ -34,76 +44,126 @@ internal sealed class AffinityGraph
     /// <summary>Whether the matrix given was symmetric (numpy's allclose with its transpose, absolute tolerance 1e-10).</summary>
     public bool GivenSymmetric { get; private set; } = true;
 
-    /// <summary>Checks and prepares an affinity [n, n].</summary>
-    /// <exception cref="IccArgumentException">A wrong length, an entry that is not finite, a point whose weights sum below zero.</exception>
-    public static AffinityGraph From(ReadOnlySpan<double> affinity, int n)
+    /// <summary>Prepares an affinity that is symmetric, with a zero diagonal and without negative weights; it is overwritten.</summary>
+    /// <exception cref="IccArgumentException">A point whose weights have no finite sum.</exception>
+    public static AffinityGraph From(IBackend backend, Tensor affinity)
     {
-        Check.Square(affinity, n, "affinity", least: 2);
-        var graph = new AffinityGraph(n);
+        Check.SquareShape(affinity, "affinity", least: 2);
+        var graph = new AffinityGraph(backend, affinity);
+        graph.Prepare();
+        return graph;
+    }
+
+    /// <summary>Checks an affinity [n, n] on the host, hands it over to <paramref name="room"/> [n, n], and prepares it there.</summary>
+    /// <exception cref="IccArgumentException">A wrong length, an entry that is not finite, a point whose weights sum below zero.</exception>
+    public static AffinityGraph From(IBackend backend, ReadOnlySpan<double> affinity, Tensor room)
+    {
+        Check.Square(affinity, room.Shape[0], "affinity", least: 2);
+        var graph = new AffinityGraph(backend, room);
         graph.Symmetrise(affinity);
-        graph.FindComponents();
-        graph.Normalise();
+        graph.Prepare();
         return graph;
     }
 
     private void Symmetrise(ReadOnlySpan<double> affinity)
     {
-        for (var i = 0; i < N; i++)
+        var rows = Math.Clamp(ValuesAtOnce / N, 1, N);
+        var values = new double[rows * N];
+        for (var first = 0; first < N; first += rows)
         {
-            for (var j = 0; j < i; j++)
-            {
-                var (a, b) = (affinity[i * N + j], affinity[j * N + i]);
-                GivenSymmetric &= Math.Abs(a - b) <= 1e-10 + 1e-5 * Math.Abs(b);
-                HasNegativeWeight |= a + b < 0;
-                // Halved first: the sum of two large numbers need not be a number.
-                Normalised[i * N + j] = Normalised[j * N + i] = a / 2 + b / 2;
-            }
-        }
-    }
-
-    private void FindComponents()
-    {
-        Array.Fill(Component, -1);
-        var queue = new Queue<int>();
-        for (var start = 0; start < N; start++)
-        {
-            if (Component[start] >= 0 || !Normalised.AsSpan(start * N, N).ContainsAnyExcept(0.0))
-            {
-                continue;
-            }
-            Component[start] = Components;
-            queue.Enqueue(start);
-            while (queue.TryDequeue(out var i))
+            var count = Math.Min(rows, N - first);
+            for (var i = first; i < first + count; i++)
             {
                 for (var j = 0; j < N; j++)
                 {
-                    if (Normalised[i * N + j] != 0 && Component[j] < 0)
-                    {
-                        Component[j] = Components;
-                        queue.Enqueue(j);
-                    }
+                    var (a, b) = (affinity[i * N + j], affinity[j * N + i]);
+                    GivenSymmetric &= Math.Abs(a - b) <= 1e-10 + 1e-5 * Math.Abs(b) || j >= i;
+                    HasNegativeWeight |= a + b < 0 && j != i;
+                    // Halved first: the sum of two large numbers need not be a number.
+                    values[(i - first) * N + j] = j == i ? 0 : a / 2 + b / 2;
                 }
             }
-            Components++;
+            Backend.Write(values.AsSpan(0, count * N), Normalised.Rows(first, count));
+        }
+    }
+
+    private void Prepare()
+    {
+        FindComponents();
+        Normalise();
+    }
+
+    /// <summary>Every component joins the one with the smallest number beside it, until none has another beside it (Boruvka).</summary>
+    private void FindComponents()
+    {
+        var label = Enumerable.Range(0, N).ToArray();
+        var (beside, alone) = (new int[N], new bool[N]);
+        for (var round = 0; ; round++)
+        {
+            Backend.NeighbourLabels(Normalised, label, beside);
+            if (round == 0)
+            {
+                alone = Array.ConvertAll(beside, b => b < 0);
+            }
+            if (Array.TrueForAll(beside, b => b < 0))
+            {
+                break;
+            }
+            Join(label, beside);
+        }
+        var numbers = new Dictionary<int, int>();
+        for (var i = 0; i < N; i++)
+        {
+            Component[i] = alone[i] ? -1 : numbers.TryGetValue(label[i], out var number) ? number : numbers[label[i]] = numbers.Count;
+        }
+        Components = numbers.Count;
+    }
+
+    private static void Join(int[] label, int[] beside)
+    {
+        var root = Enumerable.Range(0, label.Length).ToArray();
+        int Find(int x)
+        {
+            while (root[x] != x)
+            {
+                x = root[x] = root[root[x]];
+            }
+            return x;
+        }
+        for (var i = 0; i < label.Length; i++)
+        {
+            if (beside[i] >= 0)
+            {
+                var (a, b) = (Find(label[i]), Find(beside[i]));
+                root[Math.Max(a, b)] = Math.Min(a, b);
+            }
+        }
+        for (var i = 0; i < label.Length; i++)
+        {
+            label[i] = Find(label[i]);
         }
     }
 
     private void Normalise()
     {
+        var work = Backend.Allocate(new Shape(2, N), Normalised.DType);
+        using var memory = work.Buffer;
+        var (x, y) = (work.Row(0), work.Row(1));
+        var ones = new double[N];
+        Array.Fill(ones, 1);
+        Backend.Write(ones, x);
+        Backend.SymmetricProduct(Normalised, x, y);
+        Backend.Read(y, SqrtDegree);
         for (var i = 0; i < N; i++)
         {
-            var degree = TensorPrimitives.Sum<double>(Normalised.AsSpan(i * N, N));
+            var degree = SqrtDegree[i];
             if (degree < 0 || !double.IsFinite(degree))
             {
                 throw new IccArgumentException($"affinity, row {i}: found weights that sum to {Check.Text(degree)}, expected a finite sum of 0 or more");
             }
             SqrtDegree[i] = degree == 0 ? 1 : Math.Sqrt(degree);
         }
-        for (var i = 0; i < N; i++)
-        {
-            var row = Normalised.AsSpan(i * N, N);
-            TensorPrimitives.Divide(row, SqrtDegree, row);
-            TensorPrimitives.Divide(row, SqrtDegree[i], row);
-        }
+        Backend.Write(SqrtDegree, x);
+        Backend.NormaliseAffinity(Normalised, x);
     }
 }

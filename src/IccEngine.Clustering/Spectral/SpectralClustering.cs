@@ -28,35 +28,38 @@ public sealed class SpectralClustering
     /// </summary>
     public int NInit { get; init; } = 20;
 
-    /// <summary>Threads for the products with a large matrix.</summary>
-    public int NJobs { get; init; } = 1;
-
     /// <summary>Solver of the eigenproblem.</summary>
     public EigenSolver EigenSolver { get; init; }
 
-    /// <summary>Clusters the points of an affinity.</summary>
+    /// <summary>Clusters the points of an affinity that lies on the host.</summary>
+    /// <param name="backend">What computes.</param>
     /// <param name="affinity">[n, n] row-major, finite.</param>
     /// <param name="n">Number of points, at least 2.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry outside its limits, or a point whose weights sum below zero.</exception>
-    public SpectralClusteringResult FitPredict(ReadOnlySpan<double> affinity, int n)
+    /// <exception cref="IccMemoryException">The backend has no room for the matrix.</exception>
+    public SpectralClusteringResult FitPredict(IBackend backend, ReadOnlySpan<double> affinity, int n)
     {
         Check.SquareLength(affinity.Length, n, "affinity", least: 2);
         Check.Count(NClusters, n, "nClusters");
-        var options = new SpectralOptions { EigenSolver = EigenSolver, NJobs = NJobs, RandomState = RandomState };
-        var embedding = SpectralEmbedding.Fit(affinity, n, NClusters, options);
-        var kmeans = new KMeans { NClusters = NClusters, NInit = NInit, RandomState = RandomState };
-        var clusters = kmeans.Fit(embedding.Embedding, n, NClusters);
-        return new SpectralClusteringResult(clusters.Labels, embedding, clusters.Inertia, [.. embedding.Warnings, .. clusters.Warnings]);
+        return Assign(SpectralEmbedding.Fit(backend, affinity, n, NClusters, Options));
     }
 
-    /// <inheritdoc cref="FitPredict(ReadOnlySpan{double}, int)"/>
-    public SpectralClusteringResult FitPredict(ReadOnlySpan<float> affinity, int n)
+    /// <summary>Clusters the points of an affinity that the backend has; of the matrix nothing is copied to the host.</summary>
+    /// <param name="backend">Whose matrix it is.</param>
+    /// <param name="affinity">[n, n], F32 or F64, symmetric, with a zero diagonal and nothing negative; overwritten with its normalised form.</param>
+    /// <exception cref="IccArgumentException">A shape or a number outside its limits, or a point whose weights have no finite sum.</exception>
+    public SpectralClusteringResult FitPredict(IBackend backend, Tensor affinity)
     {
-        var wide = new double[affinity.Length];
-        for (var i = 0; i < wide.Length; i++)
-        {
-            wide[i] = affinity[i];
-        }
-        return FitPredict(wide, n);
+        Check.Count(NClusters, Check.SquareShape(affinity, "affinity", least: 2), "nClusters");
+        return Assign(SpectralEmbedding.Fit(backend, affinity, NClusters, Options));
+    }
+
+    private SpectralOptions Options => new() { EigenSolver = EigenSolver, RandomState = RandomState };
+
+    private SpectralClusteringResult Assign(SpectralEmbedding embedding)
+    {
+        var kmeans = new KMeans { NClusters = NClusters, NInit = NInit, RandomState = RandomState };
+        var clusters = kmeans.Fit(embedding.Embedding, embedding.N, NClusters);
+        return new SpectralClusteringResult(clusters.Labels, embedding, clusters.Inertia, [.. embedding.Warnings, .. clusters.Warnings]);
     }
 }

@@ -21,9 +21,6 @@ public sealed record SpectralOptions
     /// <summary>Solver to use.</summary>
     public EigenSolver EigenSolver { get; init; }
 
-    /// <summary>Threads for the products with a large matrix.</summary>
-    public int NJobs { get; init; } = 1;
-
     /// <summary>Seed of the solver's start vectors.</summary>
     public long RandomState { get; init; }
 }
@@ -88,16 +85,35 @@ public sealed class SpectralEmbedding
     /// <summary>What a user should know: an asymmetric matrix, a graph in parts, a solver that did not converge.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>Embeds a precomputed affinity.</summary>
+    /// <summary>Embeds a precomputed affinity that lies on the host.</summary>
+    /// <param name="backend">What computes.</param>
     /// <param name="affinity">[n, n] row-major, finite.</param>
     /// <param name="n">Number of points, at least 2.</param>
     /// <param name="nComponents">Columns wanted, 1 to n.</param>
-    /// <param name="options">Solver, threads, seed.</param>
+    /// <param name="options">Solver, seed.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry outside its limits, or a point whose weights sum below zero.</exception>
-    public static SpectralEmbedding Fit(ReadOnlySpan<double> affinity, int n, int nComponents, SpectralOptions? options = null)
+    /// <exception cref="IccMemoryException">The backend has no room for the matrix.</exception>
+    public static SpectralEmbedding Fit(
+        IBackend backend, ReadOnlySpan<double> affinity, int n, int nComponents, SpectralOptions? options = null)
     {
-        options ??= new SpectralOptions();
-        var graph = AffinityGraph.From(affinity, n);
+        Check.SquareLength(affinity.Length, n, "affinity", least: 2);
+        var room = backend.Allocate(new Shape(n, n), DType.F64);
+        using var memory = room.Buffer;
+        return Fit(AffinityGraph.From(backend, affinity, room), nComponents, options ?? new SpectralOptions());
+    }
+
+    /// <summary>Embeds a precomputed affinity that the backend has; only vectors travel.</summary>
+    /// <param name="backend">Whose matrix it is.</param>
+    /// <param name="affinity">[n, n], F32 or F64, symmetric, with a zero diagonal and nothing negative; overwritten with its normalised form.</param>
+    /// <param name="nComponents">Columns wanted, 1 to n.</param>
+    /// <param name="options">Solver, seed.</param>
+    /// <exception cref="IccArgumentException">A shape or a number outside its limits, or a point whose weights have no finite sum.</exception>
+    public static SpectralEmbedding Fit(IBackend backend, Tensor affinity, int nComponents, SpectralOptions? options = null) =>
+        Fit(AffinityGraph.From(backend, affinity), nComponents, options ?? new SpectralOptions());
+
+    private static SpectralEmbedding Fit(AffinityGraph graph, int nComponents, SpectralOptions options)
+    {
+        var n = graph.N;
         Check.Count(nComponents, n, "nComponents");
         if (graph.Components >= nComponents && !graph.HasNegativeWeight)
         {
@@ -107,7 +123,9 @@ public sealed class SpectralEmbedding
             || options.EigenSolver == EigenSolver.Auto && (n < DenseBelow || nComponents > n / 2);
         if (dense)
         {
-            var all = SymmetricEigen.Dense(graph.Normalised, n);
+            var normalised = new double[n * n];
+            graph.Backend.Read(graph.Normalised, normalised);
+            var all = SymmetricEigen.Dense(normalised, n);
             var pairs = Enumerable.Range(1, nComponents).Select(i => (1 - all.Values[n - i], all.Vectors.AsMemory((n - i) * n, n)));
             return new SpectralEmbedding(graph, Assemble(pairs), true);
         }
@@ -121,8 +139,8 @@ public sealed class SpectralEmbedding
         var known = NullPairs(graph, Math.Min(graph.Components, k));
         var count = known.Values.Length;
         var wanted = graph.HasNegativeWeight ? Math.Min(k, n - count) : k - count;
-        var product = SymmetricProducts.Dense(graph.Normalised, n, options.NJobs);
-        var found = Lanczos.Largest(product, n, wanted, new LanczosOptions { Known = known.Vectors, Seed = options.RandomState });
+        var found = Lanczos.Largest(
+            graph.Backend, graph.Normalised, wanted, new LanczosOptions { Known = known.Vectors, Seed = options.RandomState });
         var pairs = Enumerable.Range(0, count).Select(i => (known.Values[i], known.Vectors.AsMemory(i * n, n)))
             .Concat(Enumerable.Range(0, wanted).Select(i => (1 - found.Pairs.Values[i], found.Pairs.Vectors.AsMemory(i * n, n))))
             .OrderBy(p => p.Item1).Take(k);

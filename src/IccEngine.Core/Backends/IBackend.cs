@@ -21,6 +21,10 @@ public interface IBackend : IDisposable
     /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     Tensor Allocate(Shape shape);
 
+    /// <summary>Likewise in a type of the caller's choice: F32 or F64, for <see cref="Clear"/>, copies and the operations on affinities.</summary>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
+    Tensor Allocate(Shape shape, DType dtype);
+
     /// <summary>Hands over a parameter (F32, BF16, F16 or F64). The source stays mapped as long as the weight is used.</summary>
     /// <exception cref="IccUnsupportedException">The element type is not one of these.</exception>
     Weight LoadWeight(HostTensor source);
@@ -31,7 +35,7 @@ public interface IBackend : IDisposable
     /// <summary>Sets all elements to zero.</summary>
     void Clear(Tensor x);
 
-    /// <summary>Copies from the host; float64 sources are rounded where the activation type is F32.</summary>
+    /// <summary>Copies from the host; float64 sources are rounded where the tensor is F32.</summary>
     void Write(ReadOnlySpan<double> source, Tensor destination);
 
     /// <inheritdoc cref="Write(ReadOnlySpan{double}, Tensor)"/>
@@ -103,4 +107,45 @@ public interface IBackend : IDisposable
     /// <param name="allowed">Indices that may win, ascending; empty: all.</param>
     /// <param name="best">[rows]</param>
     void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best);
+
+    /// <summary>
+    /// Adds the affinity of the paper "In-Context Clustering with Large Language Models" between the points of one prompt to the sums over
+    /// several. Of the pooled attention only the strict lower triangle is read: row j is divided by (its sum + 1e-7) and multiplied by j
+    /// (0-based), so that an entry is the attention relative to looking at all earlier points alike. What is not finite stays so.
+    /// </summary>
+    /// <param name="pooled">[s, s], mean attention from the j-th point of the prompt (row) to the i-th (column); F32, or F64 where sums are.</param>
+    /// <param name="order">[s], which point stands where in the prompt: all different, each below n.</param>
+    /// <param name="sums">[n, n], F32 or F64: below the diagonal affinities are added, above it 1 for each meeting of the pair.</param>
+    void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums);
+
+    /// <summary>Turns the sums of <see cref="AddAffinity"/> into means, in place: symmetric, 0 for pairs that never met and on the diagonal.</summary>
+    /// <param name="sums">[n, n], F32 or F64</param>
+    void MeanAffinity(Tensor sums);
+
+    /// <summary>For every point the smallest label unlike its own among its neighbours, or -1: a round of a search for components.</summary>
+    /// <param name="affinity">[n, n], F32 or F64; an entry that is not 0 makes neighbours</param>
+    /// <param name="labels">[n], none negative</param>
+    /// <param name="others">[n]</param>
+    void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others);
+
+    /// <summary>affinity[i, j] /= rootDegrees[i] rootDegrees[j]: the normalised Laplacian is the identity minus this (scikit-learn).</summary>
+    /// <param name="affinity">[n, n], F32 or F64, symmetric; stays so to the bit</param>
+    /// <param name="rootDegrees">[n], of the same type, positive</param>
+    void NormaliseAffinity(Tensor affinity, Tensor rootDegrees);
+
+    /// <summary>y = A x.</summary>
+    /// <param name="a">[n, n], F32 or F64, symmetric</param>
+    /// <param name="x">[n], of the same type</param>
+    /// <param name="y">[n], of the same type; not x</param>
+    void SymmetricProduct(Tensor a, Tensor x, Tensor y);
+
+    /// <summary>
+    /// Removes from w its parts along orthonormal rows, twice (one pass of Gram and Schmidt leaves rounding behind, two do not), and
+    /// divides what is left by its norm; nothing stays nothing.
+    /// </summary>
+    /// <param name="basis">[m, n], F32 or F64; m may be 0</param>
+    /// <param name="w">[n], of the same type; not a row of the basis</param>
+    /// <param name="parts">[m], what the first pass found: row r times w</param>
+    /// <returns>The norm of what was left.</returns>
+    double Orthonormalise(Tensor basis, Tensor w, Span<double> parts);
 }

@@ -17,7 +17,14 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
         typeof(T) == typeof(float) ? DType.F32 : typeof(T) == typeof(double) ? DType.F64 : throw new NotSupportedException($"{typeof(T)}");
 
     /// <inheritdoc/>
-    public Tensor Allocate(Shape shape) => new(new HostBuffer(ActivationType, shape.Elements), 0, shape);
+    public Tensor Allocate(Shape shape) => Allocate(shape, ActivationType);
+
+    /// <inheritdoc/>
+    public Tensor Allocate(Shape shape, DType dtype)
+    {
+        ExpectAffinity.Real(dtype);
+        return new Tensor(new HostBuffer(dtype, shape.Elements), 0, shape);
+    }
 
     /// <inheritdoc/>
     public Weight LoadWeight(HostTensor source) => new ReferenceWeight<T>(source);
@@ -26,49 +33,56 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
     public KvCache CreateKvCache(KvShape shape) => new ReferenceKvCache<T>(shape);
 
     /// <inheritdoc/>
-    public void Clear(Tensor x) => Values(x).Clear();
+    public void Clear(Tensor x)
+    {
+        var y = new Reals(x, nameof(x));
+        for (long i = 0; i < y.Length; i++)
+        {
+            y[i] = 0;
+        }
+    }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<double> source, Tensor destination)
     {
-        var y = Values(destination);
+        var y = new Reals(destination, nameof(destination));
         Require(source.Length == y.Length, "source", $"[{source.Length}]", destination.Shape);
         for (var i = 0; i < source.Length; i++)
         {
-            y[i] = T.CreateTruncating(source[i]);
+            y[i] = source[i];
         }
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> source, Tensor destination)
     {
-        var y = Values(destination);
+        var y = new Reals(destination, nameof(destination));
         Require(source.Length == y.Length, "source", $"[{source.Length}]", destination.Shape);
         for (var i = 0; i < source.Length; i++)
         {
-            y[i] = T.CreateTruncating(source[i]);
+            y[i] = source[i];
         }
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> destination)
     {
-        var x = Values(source);
+        var x = new Reals(source, nameof(source));
         Require(destination.Length == x.Length, "destination", $"[{destination.Length}]", source.Shape);
-        for (var i = 0; i < x.Length; i++)
+        for (var i = 0; i < destination.Length; i++)
         {
-            destination[i] = float.CreateTruncating(x[i]);
+            destination[i] = (float)x[i];
         }
     }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<double> destination)
     {
-        var x = Values(source);
+        var x = new Reals(source, nameof(source));
         Require(destination.Length == x.Length, "destination", $"[{destination.Length}]", source.Shape);
-        for (var i = 0; i < x.Length; i++)
+        for (var i = 0; i < destination.Length; i++)
         {
-            destination[i] = double.CreateTruncating(x[i]);
+            destination[i] = x[i];
         }
     }
 
@@ -211,11 +225,31 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
         }
     }
 
+    /// <inheritdoc/>
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => ReferenceAffinity.Add(pooled, order, sums);
+
+    /// <inheritdoc/>
+    public void MeanAffinity(Tensor sums) => ReferenceAffinity.Mean(sums);
+
+    /// <inheritdoc/>
+    public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others) =>
+        ReferenceAffinity.NeighbourLabels(affinity, labels, others);
+
+    /// <inheritdoc/>
+    public void NormaliseAffinity(Tensor affinity, Tensor rootDegrees) => ReferenceAffinity.Normalise(affinity, rootDegrees);
+
+    /// <inheritdoc/>
+    public void SymmetricProduct(Tensor a, Tensor x, Tensor y) => ReferenceAffinity.Product(a, x, y);
+
+    /// <inheritdoc/>
+    public double Orthonormalise(Tensor basis, Tensor w, Span<double> parts) => ReferenceAffinity.Orthonormalise(basis, w, parts);
+
     /// <summary>Nothing is held.</summary>
     public void Dispose() { }
 
-    internal static Span<T> Values(Tensor x) =>
-        new((T*)((HostBuffer)x.Buffer).Address + x.Offset, checked((int)x.Shape.Elements));
+    internal static Span<T> Values(Tensor x) => sizeof(T) * 8 == x.DType.Bits()
+        ? new((T*)((HostBuffer)x.Buffer).Address + x.Offset, checked((int)x.Shape.Elements))
+        : throw new ArgumentException($"a tensor {x.Shape} of {x.DType}; expected {typeof(T).Name}");
 
     internal static double Dot(ReadOnlySpan<T> a, ReadOnlySpan<T> b)
     {

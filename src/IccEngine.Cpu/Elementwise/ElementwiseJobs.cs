@@ -43,8 +43,8 @@ internal readonly unsafe struct SiluMultiplyJob<TOps, TV>(float* gate, float* up
     }
 }
 
-/// <summary>x = 0.</summary>
-internal readonly unsafe struct ClearJob(float* x, long n) : IJob
+/// <summary>n bytes become 0.</summary>
+internal readonly unsafe struct ClearJob(byte* x, long n) : IJob
 {
-    public void Run(int item) => new Span<float>(x + (long)item * Chunks.Elements, Chunks.Length(n, item)).Clear();
+    public void Run(int item) => new Span<byte>(x + (long)item * Chunks.Elements, Chunks.Length(n, item)).Clear();
 }

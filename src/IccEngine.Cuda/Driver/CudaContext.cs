@@ -124,12 +124,12 @@ internal sealed unsafe class CudaContext
         }
     }
 
-    /// <summary>Sets float32 elements to zero.</summary>
-    public void Clear(ulong address, long elements)
+    /// <summary>Sets bytes, a multiple of 4, to zero.</summary>
+    public void Clear(ulong address, long bytes)
     {
-        if (elements > 0)
+        if (bytes > 0)
         {
-            Check(_driver.MemsetD32(address, 0, (nuint)elements, _stream), "clearing memory");
+            Check(_driver.MemsetD32(address, 0, (nuint)(bytes / sizeof(int)), _stream), "clearing memory");
         }
     }
 

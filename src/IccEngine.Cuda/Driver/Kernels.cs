@@ -13,6 +13,13 @@ internal readonly record struct TypedKernel(Kernel F32, Kernel BF16, Kernel F16)
     public Kernel For(DType elements) => elements switch { DType.F32 => F32, DType.BF16 => BF16, _ => F16 };
 }
 
+/// <summary>A kernel in one form for matrices of float32 and one for float64.</summary>
+internal readonly record struct RealKernel(Kernel F32, Kernel F64)
+{
+    /// <summary>The form for tensors of a type.</summary>
+    public Kernel For(DType elements) => elements == DType.F64 ? F64 : F32;
+}
+
 /// <summary>A kernel in forms for heads of up to 64, 128 and 256 elements, each with tiles of its own size.</summary>
 /// <param name="Kernel">The form.</param>
 /// <param name="Lanes">Lanes of a tile of attention.cu.</param>
@@ -27,6 +34,7 @@ internal sealed class Kernels
 
     private readonly CudaContext _context;
     private readonly string _target;
+    private readonly Dictionary<string, nint> _modules = [];
 
     /// <summary>Loads them.</summary>
     /// <exception cref="IccDeviceException">The driver does not accept them.</exception>
@@ -47,6 +55,11 @@ internal sealed class Kernels
         (Attention, AttentionMerge) = (ByHead(attention), attention[3]);
         var taps = Load("attention_tap", "attention_tap_64", "attention_tap_128", "attention_tap_256", "attention_tap_reduce");
         (AttentionTap, TapReduce) = (ByHead(taps), taps[3]);
+        (AddAffinity, AddWideAffinity) = (Real("affinity", "add_affinity"), Load("affinity", "add_affinity_f32_f64")[0]);
+        (MeanAffinity, NeighbourLabels) = (Real("affinity", "mean_affinity"), Real("affinity", "neighbour_labels"));
+        NormaliseAffinity = Real("affinity", "normalise_affinity");
+        (RowDots, SubtractRows) = (Real("lanczos", "row_dots"), Real("lanczos", "subtract_rows"));
+        DivideByNorm = Real("lanczos", "divide_by_norm");
     }
 
     public TypedKernel Embed { get; }
@@ -71,6 +84,24 @@ internal sealed class Kernels
 
     public Kernel TapReduce { get; }
 
+    /// <summary>Attention and sums of one type.</summary>
+    public RealKernel AddAffinity { get; }
+
+    /// <summary>Attention of float32, sums of float64.</summary>
+    public Kernel AddWideAffinity { get; }
+
+    public RealKernel MeanAffinity { get; }
+
+    public RealKernel NeighbourLabels { get; }
+
+    public RealKernel NormaliseAffinity { get; }
+
+    public RealKernel RowDots { get; }
+
+    public RealKernel SubtractRows { get; }
+
+    public RealKernel DivideByNorm { get; }
+
     private HeadKernel[] Attention { get; }
 
     private HeadKernel[] AttentionTap { get; }
@@ -92,14 +123,27 @@ internal sealed class Kernels
         return new TypedKernel(forms[0], forms[1], forms[2]);
     }
 
+    private RealKernel Real(string module, string kernel)
+    {
+        var forms = Load(module, $"{kernel}_f32", $"{kernel}_f64");
+        return new RealKernel(forms[0], forms[1]);
+    }
+
     private Kernel[] Load(string module, params string[] kernels)
     {
-        var resource = $"ptx/{_target}/{module}.ptx";
+        if (!_modules.TryGetValue(module, out var handle))
+        {
+            _modules[module] = handle = LoadModule($"ptx/{_target}/{module}.ptx");
+        }
+        return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'))));
+    }
+
+    private nint LoadModule(string resource)
+    {
         using var stream = typeof(Kernels).Assembly.GetManifestResourceStream(resource)
             ?? throw new InvalidOperationException($"the program was built without its resource {resource}");
         var ptx = new byte[stream.Length + 1]; // ends with a zero, as the driver expects of a text
         stream.ReadExactly(ptx.AsSpan(..^1));
-        var handle = _context.LoadModule(resource, ptx);
-        return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'))));
+        return _context.LoadModule(resource, ptx);
     }
 }

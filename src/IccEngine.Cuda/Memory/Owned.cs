@@ -5,13 +5,20 @@ namespace IccEngine.Cuda;
 /// <summary>The objects of a backend, checked to be its own.</summary>
 internal static class Owned
 {
-    /// <summary>Address on the device of a tensor's first element.</summary>
+    /// <summary>Address on the device of the first element of a tensor of activations, which are float32.</summary>
     /// <exception cref="ArgumentException">The tensor is of another backend or type, or nothing.</exception>
     /// <exception cref="ObjectDisposedException">Its memory was given back.</exception>
-    public static ulong Address(Tensor x, CudaContext context) =>
-        x.Buffer is CudaBuffer { DType: DType.F32 } buffer && buffer.Context == context
-            ? buffer.Address + (ulong)(x.Offset * sizeof(float))
-            : throw new ArgumentException($"a tensor {x.Shape} of {(x.IsEmpty ? "nothing" : x.DType)}; expected float32 of this CUDA backend");
+    public static ulong Address(Tensor x, CudaContext context) => x.Buffer is not CudaBuffer { DType: DType.F64 }
+        ? AnyAddress(x, context)
+        : throw new ArgumentException($"a tensor {x.Shape} of {x.DType}; expected F32");
+
+    /// <summary>Address on the device of the first element of a tensor, whichever of its types it has.</summary>
+    /// <exception cref="ArgumentException">The tensor is of another backend, or nothing.</exception>
+    /// <exception cref="ObjectDisposedException">Its memory was given back.</exception>
+    public static ulong AnyAddress(Tensor x, CudaContext context) =>
+        x.Buffer is CudaBuffer buffer && buffer.Context == context
+            ? buffer.Address + (ulong)buffer.DType.Bytes(x.Offset)
+            : throw new ArgumentException($"a tensor {x.Shape} of {(x.IsEmpty ? "nothing" : x.DType)}; expected one of this CUDA backend");
 
     /// <summary>A weight [out, in].</summary>
     public static CudaWeight Matrix(Weight weight, CudaContext context, string name)

@@ -18,22 +18,28 @@ public sealed record AttentionOptions
 
     /// <summary>Seed of orders, subsets and k-means.</summary>
     public long Seed { get; init; }
+
+    /// <summary>Copy the affinity to the host, for the result; it otherwise never leaves the backend.</summary>
+    public bool ReturnAffinity { get; init; }
 }
 
 /// <summary>What clustering by attention gives.</summary>
 /// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
 /// <param name="Layer">The layer that was read.</param>
-/// <param name="Affinity">[n, n], symmetric, zero diagonal: attention relative to uniform attention, averaged over the prompts.</param>
+/// <param name="Affinity">
+/// [n, n], symmetric, zero diagonal: attention relative to uniform attention, averaged over the prompts; null where it was not asked for.
+/// </param>
 /// <param name="Eigenvalues">The smallest eigenvalues of the normalised Laplacian, ascending.</param>
 /// <param name="Prompts">Prompts that were run.</param>
 /// <param name="Tokens">Tokens that were run.</param>
 /// <param name="Warnings">What the user should know.</param>
 public sealed record AttentionResult(
-    int[] Labels, int Layer, double[] Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings);
+    int[] Labels, int Layer, double[]? Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings);
 
 /// <summary>
 /// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
-/// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points.
+/// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points,
+/// all of it where the model's backend has it.
 /// </summary>
 public static class AttentionClusterer
 {
@@ -52,6 +58,7 @@ public static class AttentionClusterer
     /// <param name="progress">Called with the share of the work that is done, 0 to 1.</param>
     /// <param name="cancellation">Looked at before every layer of every batch.</param>
     /// <exception cref="IccArgumentException">A layer, a number of clusters or of points that cannot be.</exception>
+    /// <exception cref="IccMemoryException">The backend has no room for n x n float64.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static AttentionResult Cluster(
         CausalLM model, IPromptFormat format, PointSet points, int clusters, AttentionOptions options, LoraAdapter? adapter = null,
@@ -60,7 +67,9 @@ public static class AttentionClusterer
         Check(points, clusters, options);
         var layer = options.Layer ?? format.DefaultLayer(model.Config.NumHiddenLayers);
         var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
-        var mean = new PairMean(points.Count);
+        var n = points.Count;
+        var affinity = model.Backend.Allocate(new Shape(n, n), DType.F64);
+        using var memory = affinity.Buffer;
         var tokens = 0L;
         for (var done = 0; done < plan.Count;)
         {
@@ -68,15 +77,20 @@ public static class AttentionClusterer
             using (group)
             {
                 group.Run(model, adapter, share => progress?.Invoke((done + share * group.Orders.Count) / plan.Count), cancellation);
-                group.AddTo(mean, layer);
+                group.AddTo(affinity, model.Backend, layer);
                 tokens += group.Tokens;
                 done += group.Orders.Count;
             }
         }
-        var affinity = mean.ToMatrix();
-        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed }.FitPredict(affinity, points.Count);
+        model.Backend.MeanAffinity(affinity);
+        var copy = options.ReturnAffinity ? new double[n * n] : null;
+        if (copy is not null)
+        {
+            model.Backend.Read(affinity, copy);
+        }
+        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed }.FitPredict(model.Backend, affinity);
         return new AttentionResult(
-            LabelOrder.ByFirstAppearance(spectral.Labels), layer, affinity, spectral.Embedding.Eigenvalues, plan.Count, tokens, spectral.Warnings);
+            LabelOrder.ByFirstAppearance(spectral.Labels), layer, copy, spectral.Embedding.Eigenvalues, plan.Count, tokens, spectral.Warnings);
     }
 
     private static void Check(PointSet points, int clusters, AttentionOptions options)
@@ -137,15 +151,11 @@ public static class AttentionClusterer
             session.Forward(inputs, new ForwardOptions { OnProgress = (done, total) => progress((double)done / total) }, cancellation);
         }
 
-        public void AddTo(PairMean mean, int layer)
+        public void AddTo(Tensor sums, IBackend backend, int layer)
         {
             for (var i = 0; i < Orders.Count; i++)
             {
-                var n = Orders[i].Length;
-                var pooled = Array.ConvertAll(_captures[i].Read(_captures[i].SpanToSpan(layer)), v => (double)v);
-                var affinity = new double[n * n];
-                Affinity.Paper<double>(pooled, n, affinity);
-                mean.Add(Orders[i], affinity);
+                backend.AddAffinity(_captures[i].SpanToSpan(layer), Orders[i], sums);
             }
         }
 

@@ -29,6 +29,9 @@ public sealed record ClusterOptions
     /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Give the affinity between the points with the result: n x n numbers that otherwise stay on the device.</summary>
+    public bool ReturnAffinity { get; init; }
+
     /// <summary>
     /// Find the tokens of the points by the rule of the paper's code instead of by character offsets: for comparison with it. Only for
     /// models that take the paper's prompt.

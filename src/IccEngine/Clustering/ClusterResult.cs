@@ -5,7 +5,7 @@ namespace IccEngine;
 /// <param name="Layer">Layer whose attention was read; null for the model's answer.</param>
 /// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
 /// <param name="Seconds">Time that it took.</param>
-/// <param name="Affinity">[n, n] affinity between the points, or null for the model's answer.</param>
+/// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> asked for it; else null.</param>
 /// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
 public sealed record MethodResult(
     ClusterMethod Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null);

@@ -14,17 +14,18 @@ public class AffinityGoldens
     private const double AffinitySingle = 2e-6;
     private const double AffinityDouble = 1e-12;
 
-    public static TheoryData<string?> RandomMaps() => GoldenFile.Names("affinity", "random_maps.json");
+    public static IEnumerable<object?[]> RandomMaps() => GoldenFile.OnBackends("affinity", "random_maps.json");
 
-    public static TheoryData<string?> BlockMaps() => GoldenFile.Names("affinity", "block_maps.json");
+    public static IEnumerable<object?[]> BlockMaps() => GoldenFile.OnBackends("affinity", "block_maps.json");
 
-    public static TheoryData<string?> Degenerate() => GoldenFile.Names("affinity", "degenerate.json");
+    public static IEnumerable<object?[]> Degenerate() => GoldenFile.OnBackends("affinity", "degenerate.json");
 
     [SkippableTheory]
     [MemberData(nameof(RandomMaps))]
-    public void A_raw_map_is_pooled_turned_into_an_affinity_and_clustered(string? name)
+    public void A_raw_map_is_pooled_turned_into_an_affinity_and_clustered(string? name, string subject)
     {
         var golden = GoldenFile.Case(name, "affinity", "random_maps.json");
+        using var backend = TestBackends.Create(subject);
         using var tensors = GoldenFile.Tensors("affinity", "random_maps.safetensors");
         var (heads, tokens, n) = (golden.Int("heads"), golden.Int("tokens"), golden.Int("n"));
         var spans = golden.Spans("spans_inclusive");
@@ -52,20 +53,19 @@ public class AffinityGoldens
             var single = AttentionPooling.StrictLower(AttentionPooling.Pool<float>(spans, spans, heads, tokens, Single), n);
             Near.Equal(Widen(tensors, prefix + ".pooled_f32"), Widen(single), 0, PooledSingle, prefix + " pooled in float32");
 
-            var affinity = new double[n * n];
-            Affinity.Paper<double>(pooled, n, affinity);
+            var affinity = Affinities.Of(backend, pooled, n);
             Near.Equal(tensors.Doubles(prefix + ".affinity_f64"), affinity, AffinityDouble, 0, prefix + " affinity");
-            Affinity.Paper<float>(single, n, single);
-            Near.Equal(Widen(tensors, prefix + ".affinity_f32"), Widen(single), AffinitySingle, 0, prefix + " affinity in float32");
-            CheckLabels(result, affinity, n, prefix, null);
+            Near.Equal(Widen(tensors, prefix + ".affinity_f32"), Affinities.Of(backend, Widen(single), n, DType.F32), AffinitySingle, 0, prefix + " affinity in float32");
+            CheckLabels(backend, result, affinity, n, prefix, null);
         }
     }
 
     [SkippableTheory]
     [MemberData(nameof(BlockMaps))]
-    public void A_planted_partition_is_pooled_turned_into_an_affinity_and_clustered(string? name)
+    public void A_planted_partition_is_pooled_turned_into_an_affinity_and_clustered(string? name, string subject)
     {
         var golden = GoldenFile.Case(name, "affinity", "block_maps.json");
+        using var backend = TestBackends.Create(subject);
         using var tensors = GoldenFile.Tensors("affinity", "block_maps.safetensors");
         var map = new BlockMap(golden);
         Assert.Equal(golden.Int("tokens"), map.Tokens);
@@ -73,8 +73,7 @@ public class AffinityGoldens
         Assert.Equal(golden.Ints("labels_true"), map.Labels);
         var n = map.N;
         var pooled = map.Pooled();
-        var affinity = new double[n * n];
-        Affinity.Paper<double>(pooled, n, affinity);
+        var affinity = Affinities.Of(backend, pooled, n);
         if (tensors.TryGet($"{name}.pooled_f64", out _))
         {
             Near.Equal(tensors.Doubles($"{name}.pooled_f64"), pooled, 0, PooledDouble, "pooled");
@@ -86,8 +85,7 @@ public class AffinityGoldens
         if (tensors.TryGet($"{name}.affinity_f32", out _))
         {
             var single = map.PooledSingle();
-            Affinity.Paper<float>(single, n, single);
-            Near.Equal(Widen(tensors, $"{name}.affinity_f32"), Widen(single), AffinitySingle, 0, "affinity in float32");
+            Near.Equal(Widen(tensors, $"{name}.affinity_f32"), Affinities.Of(backend, Widen(single), n, DType.F32), AffinitySingle, 0, "affinity in float32");
         }
         foreach (var probe in golden.GetProperty("probes").EnumerateArray())
         {
@@ -99,23 +97,25 @@ public class AffinityGoldens
         Near.Equal(sums.Number("pooled"), pooled.Sum(), 0, PooledDouble, "sum of pooled");
         Near.Equal(sums.Number("affinity"), affinity.Sum(), 0, AffinityDouble, "sum of affinity");
         Near.Equal(sums.Numbers("affinity_row_sums"), [.. affinity.Chunk(n).Select(r => r.Sum())], n * AffinityDouble, 0, "row sums");
-        CheckLabels(golden, affinity, n, name!, map.Labels);
+        CheckLabels(backend, golden, affinity, n, name!, map.Labels);
     }
 
     [SkippableTheory]
     [MemberData(nameof(Degenerate))]
-    public void Degenerate_matrices_are_clustered_or_refused_as_scikit_learn_does(string? name)
+    public void Degenerate_matrices_are_clustered_or_refused_as_scikit_learn_does(string? name, string subject)
     {
         var golden = GoldenFile.Case(name, "affinity", "degenerate.json");
+        using var backend = TestBackends.Create(subject);
         var (n, c) = (golden.Int("n"), golden.Int("c"));
         var expected = golden.Numbers("affinity");
         var clustering = new SpectralClustering { NClusters = c };
         if (golden.Text("error") is not null)
         {
-            Assert.Throws<IccArgumentException>(() => clustering.FitPredict(expected, n));
+            Assert.Throws<IccArgumentException>(() => clustering.FitPredict(backend, expected, n));
             if (golden.TryGetProperty("pooled", out _) && expected.Any(double.IsNaN))
             {
-                Assert.Throws<IccArgumentException>(() => Affinity.Paper<double>(golden.Numbers("pooled"), n, new double[n * n]));
+                var affinity = Affinities.Upload(backend, Affinities.Of(backend, golden.Numbers("pooled"), n), n);
+                Assert.Throws<IccArgumentException>(() => clustering.FitPredict(backend, affinity));
             }
             return;
         }
@@ -125,10 +125,9 @@ public class AffinityGoldens
             var pooled = golden.Numbers("pooled");
             // Every point looks at every earlier one alike: any partition into c clusters is as good as any other.
             alike = Enumerable.Range(1, n - 1).SelectMany(j => pooled[(j * n)..(j * n + j)]).Distinct().Count() == 1 && n > 2;
-            Affinity.Paper<double>(pooled, n, pooled);
-            Near.Equal(expected, pooled, AffinityDouble, 0, "affinity");
+            Near.Equal(expected, Affinities.Of(backend, pooled, n), AffinityDouble, 0, "affinity");
         }
-        var result = clustering.FitPredict(expected, n);
+        var result = clustering.FitPredict(backend, expected, n);
         // The solver's own change of method at c = n is no concern of the user.
         var ofInterest = golden.TryGetProperty("warnings", out var warnings)
             ? warnings.EnumerateArray().Count(w => !w.GetString()!.Contains("scipy", StringComparison.Ordinal))
@@ -142,14 +141,14 @@ public class AffinityGoldens
         CheckLabels(golden, result, name!);
     }
 
-    private static void CheckLabels(JsonElement golden, double[] affinity, int n, string what, int[]? truth)
+    private static void CheckLabels(IBackend backend, JsonElement golden, double[] affinity, int n, string what, int[]? truth)
     {
         foreach (var perCount in golden.EnumerateObject())
         {
             if (perCount.Value.ValueKind == JsonValueKind.Object && perCount.Value.TryGetProperty("labels", out _)
                 && int.TryParse(perCount.Name.AsSpan(1), out var c))
             {
-                var result = new SpectralClustering { NClusters = c }.FitPredict(affinity, n);
+                var result = new SpectralClustering { NClusters = c }.FitPredict(backend, affinity, n);
                 CheckLabels(perCount.Value, result, $"{what} {perCount.Name}");
                 if (truth is not null && perCount.Value.GetProperty("stable").GetBoolean())
                 {

@@ -62,13 +62,6 @@ internal sealed class BlockMap
         }
     }), N);
 
-    public double[] Affinity()
-    {
-        var affinity = Pooled();
-        Clustering.Affinity.Paper<double>(affinity, N, affinity);
-        return affinity;
-    }
-
     private void Row(int head, int q, Span<double> row)
     {
         var ofQuery = Mix(Mix(Mix(_seed) ^ (ulong)head) ^ (ulong)q);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using IccEngine.Core;
 using IccEngine.Formats;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
@@ -23,6 +24,10 @@ internal static class GoldenFile
         }
         return data;
     }
+
+    /// <summary>The same, each on every backend: (name, backend).</summary>
+    public static IEnumerable<object?[]> OnBackends(params string[] path) =>
+        ((IEnumerable<object?[]>)Names(path)).SelectMany(row => TestBackends.All.Select(backend => new object?[] { row[0], backend }));
 
     /// <summary>The case of that name; skips where the file is missing or has no cases.</summary>
     public static JsonElement Case(string? name, params string[] path)

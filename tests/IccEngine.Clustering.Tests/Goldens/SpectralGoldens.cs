@@ -1,4 +1,6 @@
 using System.Text.Json;
+using IccEngine.Core;
+using IccEngine.Testing;
 using MathNet.Numerics.LinearAlgebra;
 using Xunit;
 
@@ -14,16 +16,17 @@ public class SpectralGoldens
     /// <summary>Eigenvalues nearer than this are a group, compared as a subspace.</summary>
     private const double Separated = 1e-6;
 
-    public static TheoryData<string?> Cases() => GoldenFile.Names("spectral", "spectral.json");
+    public static IEnumerable<object?[]> Cases() => GoldenFile.OnBackends("spectral", "spectral.json");
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]
-    public void The_dense_solver_finds_the_whole_spectrum(string? name)
+    public void The_dense_solver_finds_the_whole_spectrum(string? name, string subject)
     {
         var golden = GoldenFile.Case(name, "spectral", "spectral.json");
         using var tensors = GoldenFile.Tensors("spectral", "spectral.safetensors");
+        using var backend = TestBackends.Create(subject);
         var n = golden.Int("n");
-        var embedding = SpectralEmbedding.Fit(AffinityOf(golden), n, n, new SpectralOptions { EigenSolver = EigenSolver.Dense });
+        var embedding = SpectralEmbedding.Fit(backend, AffinityOf(backend, golden), n, n, new SpectralOptions { EigenSolver = EigenSolver.Dense });
         Near.Equal(tensors.Doubles($"{name}.eigenvalues"), embedding.Eigenvalues, Values, 0, "eigenvalues");
         Near.Equal(golden.Numbers("eigenvalues_first_12"), embedding.Eigenvalues.Take(12).ToArray(), Values, 0, "first eigenvalues");
         var candidates = golden.Int("eigengap_candidates");
@@ -35,19 +38,20 @@ public class SpectralGoldens
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]
-    public void Both_solvers_find_the_embedding(string? name)
+    public void Both_solvers_find_the_embedding(string? name, string subject)
     {
         var golden = GoldenFile.Case(name, "spectral", "spectral.json");
         using var tensors = GoldenFile.Tensors("spectral", "spectral.safetensors");
+        using var backend = TestBackends.Create(subject);
         var (n, k) = (golden.Int("n"), golden.Int("k"));
-        var affinity = AffinityOf(golden);
+        var affinity = AffinityOf(backend, golden);
         var spectrum = tensors.Doubles($"{name}.eigenvalues");
         var degree = tensors.Doubles($"{name}.sqrt_degree");
         var vectors = Matrix<double>.Build.DenseOfRowMajor(n, k, tensors.Doubles($"{name}.eigenvectors"));
         var rows = Matrix<double>.Build.DenseOfRowMajor(n, k, tensors.Doubles($"{name}.embedding"));
         foreach (var solver in new[] { EigenSolver.Dense, EigenSolver.Lanczos })
         {
-            var found = SpectralEmbedding.Fit(affinity, n, k, new SpectralOptions { EigenSolver = solver });
+            var found = SpectralEmbedding.Fit(backend, affinity, n, k, new SpectralOptions { EigenSolver = solver });
             Near.Equal(spectrum.Take(k).ToArray(), found.Eigenvalues, Values, 0, $"{solver} eigenvalues");
             Near.Equal(degree, found.SqrtDegree, 0, 1e-12, $"{solver} square-root degrees");
             var foundVectors = Matrix<double>.Build.DenseOfRowMajor(k, n, found.Eigenvectors).Transpose();
@@ -88,7 +92,7 @@ public class SpectralGoldens
         Near.Equal(expected.ToArray(), (found * Math.Sign(expected.DotProduct(found))).ToArray(), Entries, 0, what);
 
     /// <summary>The affinity of the file, or of the block map of the same name.</summary>
-    private static double[] AffinityOf(JsonElement golden)
+    private static double[] AffinityOf(IBackend backend, JsonElement golden)
     {
         var name = golden.Text("name");
         using var tensors = GoldenFile.Tensors("spectral", "spectral.safetensors");
@@ -97,6 +101,7 @@ public class SpectralGoldens
             return tensors.Doubles($"{name}.affinity");
         }
         Skip.IfNot(File.Exists(Testing.Goldens.At("clustering", "affinity", "block_maps.json")), "block_maps.json is missing");
-        return new BlockMap(GoldenFile.Case(name, "affinity", "block_maps.json")).Affinity();
+        var map = new BlockMap(GoldenFile.Case(name, "affinity", "block_maps.json"));
+        return Affinities.Of(backend, map.Pooled(), map.N);
     }
 }

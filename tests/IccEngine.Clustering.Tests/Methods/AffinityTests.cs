@@ -1,10 +1,15 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
 
-public class AffinityTests
+public sealed class AffinityTests : IDisposable
 {
+    private readonly CpuBackend _backend = new(2);
+
+    public void Dispose() => _backend.Dispose();
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -19,8 +24,7 @@ public class AffinityTests
             // Whatever stands on or above the diagonal is not read.
             pooled[i] = i % n < i / n ? 0.25 : double.NaN;
         }
-        var affinity = new double[n * n];
-        Affinity.Paper<double>(pooled, n, affinity);
+        var affinity = Affinities.Of(_backend, pooled, n);
         for (var i = 0; i < n * n; i++)
         {
             // The guard in the denominator takes 1e-7 / (row sum) away.
@@ -30,30 +34,24 @@ public class AffinityTests
     }
 
     [Fact]
-    public void The_scale_of_a_row_hardly_matters_and_memory_may_be_shared()
+    public void The_scale_of_a_row_hardly_matters()
     {
         const int n = 33;
         var random = new SeededRandom(2);
         var pooled = Enumerable.Range(0, n * n).Select(_ => random.NextDouble()).ToArray();
         var scaled = Enumerable.Range(0, n * n).Select(i => pooled[i] * (1 + i / n)).ToArray();
-        var affinity = new double[n * n];
-        Affinity.Paper<double>(pooled, n, affinity);
-        Affinity.Paper<double>(scaled, n, scaled);
-        Near.Equal(affinity, scaled, 1e-4, 0, "scaled rows");
-        Affinity.Paper<double>(pooled, n, pooled);
-        Assert.Equal(affinity, pooled);
+        Near.Equal(Affinities.Of(_backend, pooled, n), Affinities.Of(_backend, scaled, n), 1e-4, 0, "scaled rows");
     }
 
-    [Fact]
-    public void Wrong_arguments_are_refused()
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    [InlineData(-1e-7)]
+    public void What_no_attention_can_be_is_refused_by_the_clustering(double bad)
     {
-        Assert.Throws<IccArgumentException>(() => Affinity.Paper<float>([], 0, []));
-        Assert.Contains("found 3 values, expected 2 x 2 = 4", Assert.Throws<IccArgumentException>(() => Affinity.Paper<float>([1, 2, 3], 2, new float[4])).Message);
-        Assert.Contains("affinity: found 3 values, expected 4", Assert.Throws<IccArgumentException>(() => Affinity.Paper<float>(new float[4], 2, new float[3])).Message);
-        foreach (var bad in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
-        {
-            Assert.Contains("row 1, column 0", Assert.Throws<IccArgumentException>(() => Affinity.Paper<float>([0, 0, bad, 0], 2, new float[4])).Message);
-        }
-        Assert.Throws<IccArgumentException>(() => Affinity.Paper<double>([0, 0, -1e-7, 0], 2, new double[4]));
+        var affinity = Affinities.Upload(_backend, Affinities.Of(_backend, [0, 0, 0, bad, 0, 0, 1, 1, 0], 3), 3);
+        var error = Assert.Throws<IccArgumentException>(() => new SpectralClustering { NClusters = 2 }.FitPredict(_backend, affinity));
+        Assert.Contains("affinity, row 0", error.Message, StringComparison.Ordinal);
     }
 }

@@ -1,10 +1,16 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
 
-public class SpectralTests
+public sealed class SpectralTests : IDisposable
 {
+    private readonly CpuBackend _backend = new(2);
+
+    public void Dispose() => _backend.Dispose();
+
     /// <summary>Points i and j are alike when i % c == j % c.</summary>
     private static double[] Planted(int n, int c, double within, double between, long seed)
     {
@@ -41,11 +47,11 @@ public class SpectralTests
         foreach (var solver in Enum.GetValues<EigenSolver>())
         {
             var clustering = new SpectralClustering { NClusters = c, EigenSolver = solver };
-            var labels = clustering.FitPredict(a, n).Labels;
+            var labels = clustering.FitPredict(_backend, a, n).Labels;
             Near.SamePartition(Planted(n, c), labels, $"{solver}");
-            Near.SamePartition([.. order.Select(i => labels[i])], clustering.FitPredict(permuted, n).Labels, $"{solver} permuted");
-            Near.SamePartition(labels, clustering.FitPredict(Array.ConvertAll(a, v => (float)v), n).Labels, $"{solver} in float32");
-            Near.SamePartition(labels, clustering.FitPredict(Array.ConvertAll(a, v => v * 1e-200), n).Labels, $"{solver} scaled down");
+            Near.SamePartition([.. order.Select(i => labels[i])], clustering.FitPredict(_backend, permuted, n).Labels, $"{solver} permuted");
+            Near.SamePartition(labels, clustering.FitPredict(_backend, Affinities.Upload(_backend, a, n, DType.F32)).Labels, $"{solver} in float32");
+            Near.SamePartition(labels, clustering.FitPredict(_backend, Array.ConvertAll(a, v => v * 1e-200), n).Labels, $"{solver} scaled down");
         }
     }
 
@@ -61,7 +67,7 @@ public class SpectralTests
         var a = Planted(n, parts, 1, 0, 3);
         foreach (var solver in new[] { EigenSolver.Dense, EigenSolver.Lanczos })
         {
-            var result = new SpectralClustering { NClusters = c, EigenSolver = solver }.FitPredict(a, n);
+            var result = new SpectralClustering { NClusters = c, EigenSolver = solver }.FitPredict(_backend, a, n);
             Assert.Contains(result.Warnings, w => w.Contains($"{parts} components, 0 points", StringComparison.Ordinal));
             Assert.All(result.Embedding.Eigenvalues, v => Near.Equal(0, v, 1e-12, 0, "eigenvalue"));
             Assert.Equal(c, result.Labels.Distinct().Count());
@@ -80,8 +86,8 @@ public class SpectralTests
         {
             a[7 * n + i] = a[i * n + 7] = 0;
         }
-        var dense = SpectralEmbedding.Fit(a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Dense });
-        var lanczos = SpectralEmbedding.Fit(a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Lanczos });
+        var dense = SpectralEmbedding.Fit(_backend, a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Dense });
+        var lanczos = SpectralEmbedding.Fit(_backend, a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Lanczos });
         Near.Equal(dense.Eigenvalues, lanczos.Eigenvalues, 1e-11, 0, "eigenvalues");
         Assert.Equal(3, dense.Eigenvalues.Count(v => Math.Abs(v) < 1e-12));
         Assert.Equal(1, dense.SqrtDegree[7]);
@@ -98,8 +104,8 @@ public class SpectralTests
         {
             a[i] *= i / n / 2 % 2 == i % n / 2 % 2 ? 3 : -1;
         }
-        var dense = SpectralEmbedding.Fit(a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Dense });
-        var lanczos = SpectralEmbedding.Fit(a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Lanczos });
+        var dense = SpectralEmbedding.Fit(_backend, a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Dense });
+        var lanczos = SpectralEmbedding.Fit(_backend, a, n, k, new SpectralOptions { EigenSolver = EigenSolver.Lanczos });
         Near.Equal(dense.Eigenvalues, lanczos.Eigenvalues, 1e-10, 0, "eigenvalues");
         Assert.True(dense.Eigenvalues[0] < -1e-3, "the case was meant to have negative eigenvalues");
     }
@@ -108,7 +114,7 @@ public class SpectralTests
     public void Columns_point_up_and_the_first_is_constant()
     {
         const int n = 90, k = 4;
-        var embedding = SpectralEmbedding.Fit(Planted(n, 3, 3, 1, 8), n, k);
+        var embedding = SpectralEmbedding.Fit(_backend, Planted(n, 3, 3, 1, 8), n, k);
         for (var c = 0; c < k; c++)
         {
             var column = Enumerable.Range(0, n).Select(i => embedding.Embedding[i * k + c]).ToArray();
@@ -124,8 +130,8 @@ public class SpectralTests
         foreach (var n in new[] { 2, 3, 31, 70 })
         {
             var a = Planted(n, 2, 2, 1, 1);
-            Assert.Equal(n, new SpectralClustering { NClusters = n }.FitPredict(a, n).Labels.Distinct().Count());
-            Assert.All(new SpectralClustering { NClusters = 1 }.FitPredict(a, n).Labels, label => Assert.Equal(0, label));
+            Assert.Equal(n, new SpectralClustering { NClusters = n }.FitPredict(_backend, a, n).Labels.Distinct().Count());
+            Assert.All(new SpectralClustering { NClusters = 1 }.FitPredict(_backend, a, n).Labels, label => Assert.Equal(0, label));
         }
     }
 
@@ -134,16 +140,29 @@ public class SpectralTests
     {
         var a = Planted(200, 5, 1.1, 1, 6);
         var clustering = new SpectralClustering { NClusters = 5, RandomState = 42 };
-        Assert.Equal(clustering.FitPredict(a, 200).Labels, clustering.FitPredict(a, 200).Labels);
-        var parallel = new SpectralClustering { NClusters = 5, RandomState = 42, NJobs = 2 };
-        Assert.Equal(clustering.FitPredict(a, 200).Labels, parallel.FitPredict(a, 200).Labels);
+        Assert.Equal(clustering.FitPredict(_backend, a, 200).Labels, clustering.FitPredict(_backend, a, 200).Labels);
+        using var three = new CpuBackend(3);
+        Assert.Equal(clustering.FitPredict(_backend, a, 200).Labels, clustering.FitPredict(three, a, 200).Labels);
+    }
+
+    [Theory]
+    [InlineData(700, 3)]
+    [InlineData(1000, 5)]
+    public void The_matrix_is_not_copied_to_the_host(int n, int c)
+    {
+        using var backend = new CountingBackend(new CpuBackend(2));
+        var affinity = Affinities.Upload(backend, Planted(n, c, 4, 1, n), n);
+        var result = new SpectralClustering { NClusters = c }.FitPredict(backend, affinity);
+        Near.SamePartition(Planted(n, c), result.Labels, "labels");
+        // The degrees, and the basis of the two searches that Lanczos makes: one for the pairs, one for missed copies.
+        Assert.InRange(backend.ElementsRead, n, 2 * 162L * n + n);
     }
 
     [Fact]
     public void Wrong_arguments_are_refused()
     {
         void Refused(string part, double[] a, int n, int c) =>
-            Assert.Contains(part, Assert.Throws<IccArgumentException>(() => new SpectralClustering { NClusters = c }.FitPredict(a, n)).Message);
+            Assert.Contains(part, Assert.Throws<IccArgumentException>(() => new SpectralClustering { NClusters = c }.FitPredict(_backend, a, n)).Message);
         double[] two = [0, 1, 1, 0];
         Refused("found 0 points, expected at least 2", [], 0, 1);
         Refused("found 1 points, expected at least 2", [0], 1, 1);
@@ -154,7 +173,7 @@ public class SpectralTests
         Refused("row 1, column 0: found Infinity", [0, 1, double.PositiveInfinity, 0], 2, 2);
         Refused("row 0: found weights that sum to -1", [0, -1, -1, 0], 2, 2);
         Refused("found weights that sum to Infinity", [0, 1e308, 1e308, 1e308, 0, 1e308, 1e308, 1e308, 0], 3, 2);
-        Assert.Throws<IccArgumentException>(() => SpectralEmbedding.Fit(two, 2, 3));
+        Assert.Throws<IccArgumentException>(() => SpectralEmbedding.Fit(_backend, two, 2, 3));
     }
 
     [Fact]

@@ -1,10 +1,15 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
 
-public class LanczosTests
+public sealed class LanczosTests : IDisposable
 {
+    private readonly CpuBackend _backend = new(2);
+
+    public void Dispose() => _backend.Dispose();
+
     public static TheoryData<string, int> Cases()
     {
         var data = new TheoryData<string, int>();
@@ -28,7 +33,7 @@ public class LanczosTests
         var size = all.Max(Math.Abs);
         foreach (var k in new[] { 1, 2, 5, 9, n / 3, n }.Where(k => k >= 1 && k <= n && (k <= 9 || n <= 129)).Distinct())
         {
-            var found = Lanczos.Largest(SymmetricProducts.Dense(a, n), n, k);
+            var found = Largest(a, n, k);
             Assert.True(found.Converged, $"k {k}: not converged after {found.Products} products");
             Near.Equal(all[..k], found.Pairs.Values, 1e-11 * size, 0, $"k {k} eigenvalues");
             SymmetricEigenTests.CheckPairs(a, n, found.Pairs, 1e-11 * size + double.Epsilon);
@@ -45,7 +50,7 @@ public class LanczosTests
         {
             a[i * n + i - 1] = a[(i - 1) * n + i] = 1;
         }
-        var found = Lanczos.Largest(SymmetricProducts.Dense(a, n), n, 4);
+        var found = Largest(a, n, 4);
         Assert.True(found.Converged);
         Assert.True(found.Products > 200, $"{found.Products} products: no restart was needed");
         double[] expected = [.. Enumerable.Range(1, 4).Select(j => 2 * Math.Cos(Math.PI * j / (n + 1)))];
@@ -60,11 +65,11 @@ public class LanczosTests
         var a = Matrices.Make("random", n);
         var all = SymmetricEigen.Dense(a, n);
         var known = all.Vectors[((n - 2) * n)..];
-        var found = Lanczos.Largest(SymmetricProducts.Dense(a, n), n, 3, new LanczosOptions { Known = known });
+        var found = Largest(a, n, 3, new LanczosOptions { Known = known });
         Near.Equal([all.Values[n - 3], all.Values[n - 4], all.Values[n - 5]], found.Pairs.Values, 1e-12, 0, "eigenvalues");
-        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(SymmetricProducts.Dense(a, n), n, n - 1, new LanczosOptions { Known = known }));
+        Assert.Throws<IccArgumentException>(() => Largest(a, n, n - 1, new LanczosOptions { Known = known }));
         Array.Fill(known, double.NaN);
-        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(SymmetricProducts.Dense(a, n), n, 3, new LanczosOptions { Known = known }));
+        Assert.Throws<IccArgumentException>(() => Largest(a, n, 3, new LanczosOptions { Known = known }));
     }
 
     [Fact]
@@ -72,17 +77,9 @@ public class LanczosTests
     {
         const int n = 400;
         var a = Matrices.Make("random", n);
-        var count = 0;
-        var inner = SymmetricProducts.Dense(a, n);
-        void Counted(ReadOnlySpan<double> x, Span<double> y)
-        {
-            count++;
-            inner(x, y);
-        }
-        var found = Lanczos.Largest(Counted, n, 5);
-        Assert.Equal(count, found.Products);
-        Assert.True(count <= n, $"{count} products for 5 pairs of order {n}");
-        var cut = Lanczos.Largest(inner, n, 5, new LanczosOptions { MaxProducts = 20 });
+        var found = Largest(a, n, 5);
+        Assert.True(found.Products <= n, $"{found.Products} products for 5 pairs of order {n}");
+        var cut = Largest(a, n, 5, new LanczosOptions { MaxProducts = 20 });
         Assert.False(cut.Converged);
         Assert.True(cut.Products <= 40, $"{cut.Products} products, limit 20 and a last step");
         Assert.Equal(5, cut.Pairs.Values.Length);
@@ -93,21 +90,44 @@ public class LanczosTests
     {
         const int n = 800;
         var a = Matrices.Make("random", n);
-        var one = Lanczos.Largest(SymmetricProducts.Dense(a, n), n, 3);
-        var three = Lanczos.Largest(SymmetricProducts.Dense(a, n, nJobs: 3), n, 3);
+        var one = Largest(a, n, 3);
+        using var backend = new CpuBackend(3);
+        var three = Lanczos.Largest(backend, Affinities.Upload(backend, a, n), 3);
         Assert.Equal(one.Pairs.Values, three.Pairs.Values);
         Assert.Equal(one.Pairs.Vectors, three.Pairs.Vectors);
+    }
+
+    [Theory]
+    [InlineData("random", 129)]
+    [InlineData("random", 400)]
+    [InlineData("repeated blocks", 33)]
+    [InlineData("low rank", 127)]
+    [InlineData("identity", 31)]
+    public void Float32_matrices_give_what_their_digits_allow(string kind, int n)
+    {
+        var a = Matrices.Make(kind, n);
+        var all = SymmetricEigen.Dense(a, n).Values.Reverse().ToArray();
+        var found = Lanczos.Largest(_backend, Affinities.Upload(_backend, a, n, DType.F32), 5);
+        Assert.True(found.Converged);
+        // Entries, products and sums are rounded by 6e-8, of a matrix whose norm is its largest eigenvalue.
+        Near.Equal(all[..5], found.Pairs.Values, 1e-5 * all.Max(Math.Abs), 0, "eigenvalues");
     }
 
     [Fact]
     public void Wrong_arguments_are_refused()
     {
-        var product = SymmetricProducts.Dense([1, 0, 0, 1], 2);
-        Assert.Contains("k: found 3, expected between 1 and 2", Assert.Throws<IccArgumentException>(() => Lanczos.Largest(product, 2, 3)).Message);
-        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(product, 2, 0));
-        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(product, 0, 1));
-        Assert.Throws<IccArgumentException>(() => Lanczos.Largest((_, y) => y.Fill(double.NaN), 2, 1));
-        Assert.Throws<IccArgumentException>(() => SymmetricProducts.Dense([1, 2, 3], 2));
-        Assert.Throws<IccArgumentException>(() => SymmetricProducts.Dense([1], 1, nJobs: 0));
+        double[] two = [1, 0, 0, 1];
+        Assert.Contains("k: found 3, expected between 1 and 2", Assert.Throws<IccArgumentException>(() => Largest(two, 2, 3)).Message);
+        Assert.Throws<IccArgumentException>(() => Largest(two, 2, 0));
+        Assert.Throws<IccArgumentException>(() => Largest([1, 0, 0, double.NaN], 2, 1));
+        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(_backend, _backend.Allocate(new Shape(2, 3)), 1));
+        Assert.Throws<IccArgumentException>(() => Lanczos.Largest(_backend, _backend.Allocate(new Shape(0, 0)), 1));
+    }
+
+    private LanczosResult Largest(double[] a, int n, int k, LanczosOptions? options = null)
+    {
+        var matrix = Affinities.Upload(_backend, a, n);
+        using var memory = matrix.Buffer;
+        return Lanczos.Largest(_backend, matrix, k, options);
     }
 }

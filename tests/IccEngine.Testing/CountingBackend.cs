@@ -1,12 +1,17 @@
 using IccEngine.Core;
 
-namespace IccEngine.Models.Tests;
+namespace IccEngine.Testing;
 
-/// <summary>A backend that counts what is asked of another one: elements allocated, pages of caches.</summary>
-internal sealed class CountingBackend(IBackend inner) : IBackend
+/// <summary>A backend that counts what is asked of another one: elements allocated and read, pages of caches.</summary>
+public sealed class CountingBackend(IBackend inner) : IBackend
 {
+    /// <summary>Elements that were allocated.</summary>
     public long Elements { get; private set; }
 
+    /// <summary>Elements that were copied to the host.</summary>
+    public long ElementsRead { get; private set; }
+
+    /// <summary>The caches that were made.</summary>
     public List<KvShape> Caches { get; } = [];
 
     public string Description => inner.Description;
@@ -17,6 +22,12 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
     {
         Elements += shape.Elements;
         return inner.Allocate(shape);
+    }
+
+    public Tensor Allocate(Shape shape, DType dtype)
+    {
+        Elements += shape.Elements;
+        return inner.Allocate(shape, dtype);
     }
 
     public KvCache CreateKvCache(KvShape shape)
@@ -33,9 +44,17 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
 
     public void Write(ReadOnlySpan<float> source, Tensor destination) => inner.Write(source, destination);
 
-    public void Read(Tensor source, Span<float> destination) => inner.Read(source, destination);
+    public void Read(Tensor source, Span<float> destination)
+    {
+        ElementsRead += destination.Length;
+        inner.Read(source, destination);
+    }
 
-    public void Read(Tensor source, Span<double> destination) => inner.Read(source, destination);
+    public void Read(Tensor source, Span<double> destination)
+    {
+        ElementsRead += destination.Length;
+        inner.Read(source, destination);
+    }
 
     public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y) => inner.Embed(table, ids, y);
 
@@ -56,6 +75,18 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y) => inner.SiluMultiply(gate, up, y);
 
     public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best) => inner.ArgMax(logits, allowed, best);
+
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => inner.AddAffinity(pooled, order, sums);
+
+    public void MeanAffinity(Tensor sums) => inner.MeanAffinity(sums);
+
+    public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others) => inner.NeighbourLabels(affinity, labels, others);
+
+    public void NormaliseAffinity(Tensor affinity, Tensor rootDegrees) => inner.NormaliseAffinity(affinity, rootDegrees);
+
+    public void SymmetricProduct(Tensor a, Tensor x, Tensor y) => inner.SymmetricProduct(a, x, y);
+
+    public double Orthonormalise(Tensor basis, Tensor w, Span<double> parts) => inner.Orthonormalise(basis, w, parts);
 
     public void Dispose() => inner.Dispose();
 }

@@ -1,0 +1,82 @@
+using System.Numerics;
+using IccEngine.Core;
+
+namespace IccEngine.Cpu;
+
+/// <summary>The operations on affinities, for matrices of float32 and float64 alike; arguments are checked by the backend.</summary>
+internal static unsafe class CpuAffinity
+{
+    public static void Add(WorkerPool pool, Tensor pooled, int* order, Tensor sums)
+    {
+        var (s, n) = (pooled.Shape[0], sums.Shape[0]);
+        if (sums.DType == DType.F32)
+        {
+            Run(pool, new AddAffinityJob<float, float>(HostCopy.Address<float>(pooled), order, s, HostCopy.Address<float>(sums), n), s);
+        }
+        else if (pooled.DType == DType.F32)
+        {
+            Run(pool, new AddAffinityJob<float, double>(HostCopy.Address<float>(pooled), order, s, HostCopy.Address<double>(sums), n), s);
+        }
+        else
+        {
+            Run(pool, new AddAffinityJob<double, double>(HostCopy.Address<double>(pooled), order, s, HostCopy.Address<double>(sums), n), s);
+        }
+    }
+
+    public static void Mean<T>(WorkerPool pool, Tensor sums) where T : unmanaged, IFloatingPointIeee754<T> =>
+        Run(pool, new MeanAffinityJob<T>(HostCopy.Address<T>(sums), sums.Shape[0]), Squares.Of(sums.Shape[0]));
+
+    public static void NeighbourLabels<T>(WorkerPool pool, Tensor affinity, int* labels, int* others)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var n = affinity.Shape[0];
+        var rows = RowsOf(n);
+        Run(pool, new NeighbourLabelsJob<T>(HostCopy.Address<T>(affinity), n, labels, others, rows), (n + rows - 1) / rows);
+    }
+
+    public static void Normalise<T>(WorkerPool pool, Tensor affinity, Tensor rootDegrees) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var n = affinity.Shape[0];
+        var rows = RowsOf(n);
+        Run(pool, new NormaliseAffinityJob<T>(HostCopy.Address<T>(affinity), n, HostCopy.Address<T>(rootDegrees), rows), (n + rows - 1) / rows);
+    }
+
+    public static void Product<T>(WorkerPool pool, Tensor a, Tensor x, Tensor y) where T : unmanaged, IFloatingPointIeee754<T> =>
+        RowDots(pool, HostCopy.Address<T>(a), a.Shape[0], a.Shape[0], HostCopy.Address<T>(x), HostCopy.Address<T>(y));
+
+    public static double Orthonormalise<T>(WorkerPool pool, Tensor basis, Tensor w, Span<double> parts)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (count, n) = (basis.Shape[0], basis.Shape[1]);
+        var rows = HostCopy.Address<T>(basis);
+        var left = HostCopy.Address<T>(w);
+        var factors = (T*)Scratch.Take(ScratchUse.Plan, (long)Math.Max(1, count) * sizeof(T));
+        for (var pass = 0; pass < 2; pass++)
+        {
+            RowDots(pool, rows, count, n, left, factors);
+            Run(pool, new SubtractRowsJob<T>(rows, count, n, factors, left),
+                (n + SubtractRowsJob<T>.Columns - 1) / SubtractRowsJob<T>.Columns);
+            for (var r = 0; pass == 0 && r < count; r++)
+            {
+                parts[r] = double.CreateTruncating(factors[r]);
+            }
+        }
+        var norm = T.Sqrt(LongVectors<T>.Dot(left, left, n));
+        for (var i = 0; i < n && norm > T.Zero; i++)
+        {
+            left[i] /= norm;
+        }
+        return double.CreateTruncating(norm);
+    }
+
+    private static void RowDots<T>(WorkerPool pool, T* matrix, int count, int n, T* x, T* y) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var rows = RowsOf(n);
+        Run(pool, new RowDotsJob<T>(matrix, count, n, x, y, rows), (count + rows - 1) / rows);
+    }
+
+    /// <summary>Rows of an item, so that it is worth a thread.</summary>
+    private static int RowsOf(int n) => Math.Max(1, Chunks.Elements / Math.Max(1, n));
+
+    private static void Run<TJob>(WorkerPool pool, TJob job, int items) where TJob : struct, IJob => pool.Run(ref job, items);
+}
