@@ -1,221 +1,378 @@
+// The compiler makes kernels call a function before each load and store (-fsanitize=thread); the functions are those at the end of this
+// file instead of the sanitizer's own.
+//
+// Time is a count of barriers in the whole process; the epoch in a report counts those of the block. A word of memory remembers its last accesses with their times; two accesses by
+// different threads have an order where a launch, or a barrier of their block, lies between.
 #include "checker.h"
 
-#include <link.h>
-
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <vector>
 
-#include "icc_cuda.h"
+#include "fibers.h"
+#include "shared_arrays.h"
 
 namespace icc_host
 {
 namespace
 {
-struct Range
-{
-    uintptr_t begin = 0, end = 0;
+constexpr size_t kWordBytes = 4;
 
-    bool holds(uintptr_t address, size_t bytes) const { return address - begin < end - begin && bytes <= end - address; }
+// Who touched which bytes of a word, and when.
+struct Access
+{
+    uint64_t time : 50 = 0;
+    uint64_t bytes : 4 = 0; // a bit each
+    uint64_t thread : 10 = 0;
 };
 
-constexpr int kNobody = -1;
-constexpr int kSeveral = -2;
-
-// Who touched a word of shared memory since the last barrier.
+// The last accesses by two different threads: enough to find one that is not the own.
 struct Word
 {
-    unsigned epoch = 0;
-    short writer = kNobody;
-    short reader = kNobody;
+    Access writes[2];
+    Access reads[2];
 };
 
-struct Watch
+using Words = std::unique_ptr<Word[], decltype(&free)>;
+
+Words words_of(size_t bytes)
 {
-    std::mutex lock;
-    unsigned epoch = 0;
-    Range shared; // the thread-local memory of this library, where __shared__ variables are
-    Range stacks, host;
-    Range known[4]; // allocations that were met lately
-    int next = 0;
-    std::vector<Word> words;
+    // Zeros that take no memory until they are used.
+    auto words = static_cast<Word*>(calloc(bytes / kWordBytes + 1, sizeof(Word)));
+    if (!words)
+    {
+        fputs("no memory for the accesses of kernels\n", stderr);
+        abort();
+    }
+    return {words, free};
+}
+
+struct Allocation
+{
+    MemoryRange range;
+    Word* words = nullptr;
 };
 
-bool watching = false; // whether the compiler reports accesses
-Watch watch;
+std::atomic<uint64_t> now{1};
+bool reporting = false; // set by the kernels' own initialisation
+std::mutex lock;
+std::map<uintptr_t, std::pair<size_t, Words>> allocations;
 
-int find_thread_local(dl_phdr_info* info, size_t, void* result)
+enum class Wrong
 {
-    bool own = false;
-    size_t bytes = 0;
-    for (int i = 0; i < info->dlpi_phnum; i++)
-    {
-        const auto& segment = info->dlpi_phdr[i];
-        uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
-        own |= segment.p_type == PT_LOAD && reinterpret_cast<uintptr_t>(&find_thread_local) - begin < segment.p_memsz;
-        bytes = segment.p_type == PT_TLS ? segment.p_memsz : bytes;
-    }
-    if (own)
-    {
-        auto begin = reinterpret_cast<uintptr_t>(info->dlpi_tls_data);
-        *static_cast<Range*>(result) = {begin, begin + bytes};
-    }
-    return own;
-}
+    nothing,
+    outside,
+    misaligned,
+    race,
+};
 
-void touch_shared(uintptr_t address, size_t bytes, bool write)
+struct Finding
 {
-    short self = (short)place.thread.x;
-    size_t first = (address - watch.shared.begin) / 4, last = (address + bytes - 1 - watch.shared.begin) / 4;
-    for (size_t w = first; w <= last; w++)
-    {
-        Word& word = watch.words[w];
-        if (word.epoch != watch.epoch)
-        {
-            word = {watch.epoch, kNobody, kNobody};
-        }
-        bool written = word.writer != kNobody && word.writer != self;
-        bool read = word.reader == kSeveral || (word.reader != kNobody && word.reader != self);
-        if (written || (write && read))
-        {
-            fprintf(stderr, "race in shared memory: thread %d %s a word that thread %d %s\n", self, write ? "writes" : "reads",
-                written ? word.writer : word.reader, written ? "wrote" : "read");
-            give_up(Fault::race);
-        }
-        if (write)
-        {
-            word.writer = self;
-        }
-        else
-        {
-            word.reader = word.reader == kNobody || word.reader == self ? self : kSeveral;
-        }
-    }
-}
+    Wrong what = Wrong::nothing;
+    uintptr_t address;
+    size_t bytes;
+    bool writes;
+    unsigned thread;
+    uint3 block;
+    int barriers;
+    bool otherWrites;
+    bool otherBlock;
+    unsigned other;
+};
 
-void touch(const void* pointer, size_t bytes, bool write)
+struct Checker
 {
-    auto address = reinterpret_cast<uintptr_t>(pointer);
-    if (watch.shared.holds(address, bytes))
+    // Memory that kernels use unchecked: the built-in variables, and what the fibers have.
+    const Place& place = icc_host::place;
+    FiberMemory fibers = fiber_memory();
+    MemoryRange shared = shared_memory();
+    Words sharedWords = words_of(shared.bytes);
+    std::vector<int> owners;      // the array that a word of shared memory belongs to; -1 between arrays
+    std::vector<uint64_t> filled; // of each array: the block that last found it
+    Allocation known[4];          // that the launch met last
+    unsigned next = 0;
+    uint64_t launch = 0, block = 0, time = 0; // when each began, and the last barrier
+    int barriers = 0;                         // of the block
+    Finding found;
+
+    Checker()
     {
-        touch_shared(address, bytes, write);
-        return;
+        owners.resize(shared.bytes / kWordBytes + 1, -1);
+        filled.resize(shared_arrays().size());
+        for (size_t a = 0; a < filled.size(); a++)
+        {
+            MemoryRange array = shared_arrays()[a].place;
+            for (size_t w = array.start / kWordBytes; w * kWordBytes < array.start + array.bytes; w++)
+            {
+                owners[w] = (int)a;
+            }
+        }
     }
-    if (watch.stacks.holds(address, bytes))
+
+    [[noreturn]] void stop(Wrong what, uintptr_t address, size_t bytes, bool writes, const Access& other = {}, bool otherWrites = false)
     {
-        return;
+        found = {what, address, bytes, writes, place.thread.x, place.block, barriers, otherWrites,
+            other.time < block, (unsigned)other.thread};
+        give_up_block();
     }
-    for (const Range& range : watch.known)
+
+    // Stops where an access that has no order with this one touched the same bytes. What was before `start` is of no concern.
+    void meet(const Access (&others)[2], bool theyWrite, const Access& self, bool writes, uint64_t start, uintptr_t address, size_t bytes)
     {
-        if (range.holds(address, bytes))
+        for (const Access& other : others)
+        {
+            bool ordered = other.time < start || (other.time >= block && (other.time < time || other.thread == self.thread));
+            if (!ordered && (other.bytes & self.bytes))
+            {
+                stop(Wrong::race, address, bytes, writes, other, theyWrite);
+            }
+        }
+    }
+
+    static void remember(Access (&accesses)[2], Access self)
+    {
+        bool second = accesses[1].thread == self.thread || (accesses[0].thread != self.thread && accesses[1].time < accesses[0].time);
+        Access& mine = accesses[second];
+        if (mine.thread == self.thread && mine.time == self.time)
+        {
+            self.bytes |= mine.bytes;
+        }
+        mine = self;
+    }
+
+    // Notes an access to memory that begins at `start`.
+    void note(Word* words, uintptr_t start, uintptr_t address, size_t bytes, bool writes, uint64_t since)
+    {
+        for (size_t end = address - start + bytes, at = address - start; at < end;)
+        {
+            size_t first = at % kWordBytes, count = kWordBytes - first < end - at ? kWordBytes - first : end - at;
+            Access self;
+            self.time = time;
+            self.bytes = ((1u << count) - 1) << first;
+            self.thread = place.thread.x;
+            Word& word = words[at / kWordBytes];
+            meet(word.writes, true, self, writes, since, address, bytes);
+            if (writes)
+            {
+                meet(word.reads, false, self, writes, since, address, bytes);
+            }
+            remember(writes ? word.writes : word.reads, self);
+            at += count;
+        }
+    }
+
+    // The allocation that begins at the address or before.
+    const Allocation* find(uintptr_t address)
+    {
+        for (const Allocation& allocation : known)
+        {
+            if (allocation.range.holds(address))
+            {
+                return &allocation;
+            }
+        }
+        std::lock_guard hold(lock);
+        auto after = allocations.upper_bound(address);
+        if (after == allocations.begin())
+        {
+            return nullptr;
+        }
+        const auto& [start, found] = *--after;
+        Allocation& met = known[next++ % 4];
+        met = {{start, found.first}, found.second.get()};
+        return &met;
+    }
+
+    void touch(const void* pointer, size_t bytes, bool writes, bool aligned)
+    {
+        auto address = reinterpret_cast<uintptr_t>(pointer);
+        if (address - reinterpret_cast<uintptr_t>(&place) < sizeof(Place) || fibers.state.holds(address) || fibers.stacks.holds(address))
         {
             return;
         }
+        bool inShared = shared.holds(address);
+        int array = inShared ? owners[(address - shared.start) / kWordBytes] : -1;
+        const Allocation* allocation = inShared ? nullptr : find(address);
+        if (inShared ? array < 0 || !shared_arrays()[array].place.holds(address - shared.start, bytes)
+            : !allocation || !allocation->range.holds(address, bytes))
+        {
+            stop(Wrong::outside, address, bytes, writes);
+        }
+        if (aligned && address % bytes != 0)
+        {
+            stop(Wrong::misaligned, address, bytes, writes);
+        }
+        if (!inShared)
+        {
+            note(allocation->words, allocation->range.start, address, bytes, writes, launch);
+            return;
+        }
+        if (filled[array] != block)
+        {
+            filled[array] = block;
+            MemoryRange room = shared_arrays()[array].place;
+            memset(reinterpret_cast<void*>(shared.start + room.start), 0xff, room.bytes);
+        }
+        note(sharedWords.get(), shared.start, address, bytes, writes, block);
     }
-    if (!write && watch.host.holds(address, bytes))
+
+    // "at byte 128 of the shared array tokens of 8320 bytes"; beyond its end where nothing is.
+    std::string where(uintptr_t address)
     {
-        return;
+        char text[200];
+        auto describe = [&](const char* kind, const char* name, MemoryRange range, uintptr_t at)
+        {
+            snprintf(text, sizeof text, "at byte %zu of the %s%s of %zu bytes", (size_t)(at - range.start), kind, name, range.bytes);
+        };
+        snprintf(text, sizeof text, "before all memory that is allocated");
+        if (shared.holds(address))
+        {
+            for (const SharedArray& array : shared_arrays())
+            {
+                if (array.place.start <= address - shared.start)
+                {
+                    describe("shared array ", array.name.c_str(), array.place, address - shared.start);
+                }
+            }
+        }
+        else if (const Allocation* allocation = find(address))
+        {
+            describe("allocation", "", allocation->range, address);
+        }
+        return text;
     }
-    Range found;
-    if (!find_allocation(address, &found.begin, &found.end) || !found.holds(address, bytes))
+
+    std::string report()
     {
-        fprintf(stderr, "thread %u of block (%u, %u, %u) %s %zu bytes that are not allocated\n", place.thread.x, place.block.x,
-            place.block.y, place.block.z, write ? "writes" : "reads", bytes);
-        give_up(Fault::address);
+        if (found.what == Wrong::nothing)
+        {
+            return "";
+        }
+        char text[600];
+        snprintf(text, sizeof text, "%s: thread %u of block (%u, %u, %u) %s %zu bytes %s in epoch %d of the block",
+            found.what == Wrong::race ? "race" : found.what == Wrong::outside ? "access outside of memory" : "misaligned access", found.thread,
+            found.block.x, found.block.y, found.block.z, found.writes ? "writes" : "reads", found.bytes, where(found.address).c_str(),
+            found.barriers);
+        std::string line = text;
+        if (found.what == Wrong::race)
+        {
+            snprintf(text, sizeof text, ", which thread %u of %s %s with no barrier between", found.other,
+                found.otherBlock ? "another block" : "the same block", found.otherWrites ? "wrote" : "read");
+            line += text;
+        }
+        return line;
     }
-    watch.known[watch.next++ % 4] = found;
+};
+
+thread_local std::unique_ptr<Checker> owner;
+thread_local constinit Checker* checker = nullptr;
+
+void touch(const void* pointer, size_t bytes, bool writes, bool aligned)
+{
+    // Kernels run on the stacks of fibers; what else calls was compiled with them, as functions of the standard library are.
+    if (checker && checker->fibers.stacks.holds(reinterpret_cast<uintptr_t>(__builtin_frame_address(0))))
+    {
+        checker->touch(pointer, bytes, writes, aligned);
+    }
 }
 } // namespace
 
-WatchedLaunch::WatchedLaunch()
+bool checking() { return reporting; }
+
+void check_allocated(uintptr_t address, size_t bytes)
 {
-    if (!watching)
+    if (reporting)
+    {
+        std::lock_guard hold(lock);
+        allocations.insert_or_assign(address, std::pair(bytes, words_of(bytes)));
+    }
+}
+
+void check_freed(uintptr_t address)
+{
+    std::lock_guard hold(lock);
+    allocations.erase(address);
+}
+
+void check_launch()
+{
+    if (!reporting)
     {
         return;
     }
-    watch.lock.lock();
-    thread_local Range own;
-    if (own.end == 0)
+    if (!checker)
     {
-        dl_iterate_phdr(find_thread_local, &own);
+        owner = std::make_unique<Checker>();
+        checker = owner.get();
     }
-    watch.shared = own;
-    watch.words.resize((own.end - own.begin) / 4 + 1);
-    for (Range& range : watch.known)
+    Checker& c = *checker;
+    for (Allocation& allocation : c.known)
     {
-        range = {}; // what is allocated may have changed
+        allocation = {};
+    }
+    c.found = {};
+    c.launch = ++now;
+}
+
+void check_block()
+{
+    if (reporting)
+    {
+        checker->block = checker->time = ++now;
+        checker->barriers = 0;
     }
 }
 
-WatchedLaunch::~WatchedLaunch()
+void check_barrier()
 {
-    if (watching)
+    if (reporting)
     {
-        watch.lock.unlock();
+        checker->time = ++now;
+        checker->barriers++;
     }
 }
 
-void watch_barrier()
-{
-    if (watching)
-    {
-        watch.epoch++;
-    }
-}
-
-void watch_stacks(const void* begin, size_t bytes)
-{
-    if (!watching)
-    {
-        return;
-    }
-    watch.stacks = {reinterpret_cast<uintptr_t>(begin), reinterpret_cast<uintptr_t>(begin) + bytes};
-}
-
-void watch_host(const void* begin, size_t bytes)
-{
-    if (!watching)
-    {
-        return;
-    }
-    watch.host = {reinterpret_cast<uintptr_t>(begin), reinterpret_cast<uintptr_t>(begin) + bytes};
-}
+std::string check_report() { return checker ? checker->report() : ""; }
 } // namespace icc_host
 
-// What the compiler calls; hidden, so that the calls are direct and no sanitizer's functions are taken instead.
-#pragma GCC visibility push(hidden)
-#define ACCESS(bytes)                                                                             \
-    void __tsan_read##bytes(void* p) { icc_host::touch(p, bytes, false); }                        \
-    void __tsan_write##bytes(void* p) { icc_host::touch(p, bytes, true); }                        \
-    void __tsan_unaligned_read##bytes(void* p) { icc_host::touch(p, bytes, false); }              \
-    void __tsan_unaligned_write##bytes(void* p) { icc_host::touch(p, bytes, true); }              \
-    void __tsan_volatile_read##bytes(void* p) { icc_host::touch(p, bytes, false); }               \
-    void __tsan_volatile_write##bytes(void* p) { icc_host::touch(p, bytes, true); }
+// What the compiler calls.
+#define ACCESS(bytes)                                                                                        \
+    void __tsan_read##bytes(void* p) { icc_host::touch(p, bytes, false, true); }                             \
+    void __tsan_write##bytes(void* p) { icc_host::touch(p, bytes, true, true); }                             \
+    void __tsan_unaligned_read##bytes(void* p) { icc_host::touch(p, bytes, false, false); }                  \
+    void __tsan_unaligned_write##bytes(void* p) { icc_host::touch(p, bytes, true, false); }                  \
+    void __tsan_volatile_read##bytes(void* p) { icc_host::touch(p, bytes, false, true); }                    \
+    void __tsan_volatile_write##bytes(void* p) { icc_host::touch(p, bytes, true, true); }
 
 extern "C"
 {
-void __tsan_init() { icc_host::watching = true; }
+void __tsan_init() { icc_host::reporting = true; }
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
-void __tsan_read_range(void* p, size_t bytes) { icc_host::touch(p, bytes, false); }
-void __tsan_write_range(void* p, size_t bytes) { icc_host::touch(p, bytes, true); }
+void __tsan_read_range(void* p, size_t bytes) { icc_host::touch(p, bytes, false, false); }
+void __tsan_write_range(void* p, size_t bytes) { icc_host::touch(p, bytes, true, false); }
+
 void* __tsan_memcpy(void* to, const void* from, size_t bytes)
 {
-    icc_host::touch(from, bytes, false);
-    icc_host::touch(to, bytes, true);
+    icc_host::touch(from, bytes, false, false);
+    icc_host::touch(to, bytes, true, false);
     return memcpy(to, from, bytes);
 }
+
 void* __tsan_memset(void* to, int value, size_t bytes)
 {
-    icc_host::touch(to, bytes, true);
+    icc_host::touch(to, bytes, true, false);
     return memset(to, value, bytes);
 }
+
 ACCESS(1)
 ACCESS(2)
 ACCESS(4)
 ACCESS(8)
 ACCESS(16)
 }
-#pragma GCC visibility pop

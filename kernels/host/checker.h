@@ -1,38 +1,38 @@
-// Watches the memory accesses of kernels. The compiler reports every one of them (-fsanitize=thread, whose entry points checker.cpp
-// provides in place of the sanitizer's own); a build without that option is not watched.
+// What kernels touch in memory, where the library was built to tell (tools/build-kernels --host FILE --check): every access must lie in a
+// live allocation or in an array of shared memory, and no two threads may touch the same bytes without an order between them, one of
+// them writing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace icc_host
 {
-enum class Fault
+struct MemoryRange
 {
-    none,
-    barrier, // threads waited for others that cannot come
-    race,    // two threads of a block met in a word of shared memory between two barriers, and at least one wrote
-    address, // memory that is neither shared, nor the thread's own, nor allocated
+    uintptr_t start = 0;
+    size_t bytes = 0;
+
+    bool holds(uintptr_t address) const { return address - start < bytes; }
+    bool holds(uintptr_t address, size_t count) const { return holds(address) && count <= bytes - (address - start); }
 };
 
-// A launch on this thread. Where accesses are watched there is one at a time, for what was seen of them is kept once.
-class WatchedLaunch
-{
-public:
-    WatchedLaunch();
-    ~WatchedLaunch();
-};
+// Whether the kernels report what they touch; where not, the functions below have nothing to do.
+bool checking();
 
-// A block begins, or its threads have passed a barrier.
-void watch_barrier();
+void check_allocated(uintptr_t address, size_t bytes);
+void check_freed(uintptr_t address);
 
-// The stacks of the fibers, and other memory of the host that kernels may read.
-void watch_stacks(const void* begin, size_t bytes);
-void watch_host(const void* begin, size_t bytes);
+// A launch on this thread of the host begins.
+void check_launch();
 
-// Gives the running block up.
-[[noreturn]] void give_up(Fault fault);
+// A block of it begins; it finds shared memory full of NaN.
+void check_block();
 
-// Defined by the driver: the allocation that holds an address.
-bool find_allocation(uintptr_t address, uintptr_t* begin, uintptr_t* end);
+// All threads of the block have met at a barrier.
+void check_barrier();
+
+// What was wrong in the last launch, in one line; empty where nothing was.
+std::string check_report();
 } // namespace icc_host

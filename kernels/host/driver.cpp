@@ -30,8 +30,8 @@ enum Result
     kUnsupportedPtxVersion = 222,
     kInvalidHandle = 400,
     kNotFound = 500,
-    kIllegalAddress = 700,
     kLaunchFailed = 719,
+    kWrongAccess = 10000, // no number of CUDA's; its name is what the checker has to say
 };
 
 enum Attribute
@@ -42,6 +42,7 @@ enum Attribute
 };
 
 constexpr size_t kMostShared = 48 * 1024;
+constexpr size_t kGap = 64 * 1024;    // between allocations, so that what is beyond one is not in another
 constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
 
 struct Function
@@ -68,8 +69,8 @@ struct Machine
     int retained = 0;
     std::map<uintptr_t, size_t> allocations;
 
-    // The allocation that begins at or before the address.
-    bool find(uintptr_t address, uintptr_t* begin, uintptr_t* end)
+    // Whether [address, address + bytes) lies in one allocation.
+    bool holds(uintptr_t address, size_t bytes)
     {
         auto after = allocations.upper_bound(address);
         if (after == allocations.begin())
@@ -77,16 +78,7 @@ struct Machine
             return false;
         }
         auto [start, size] = *--after;
-        *begin = start;
-        *end = start + size;
-        return address <= *end;
-    }
-
-    // Whether [address, address + bytes) lies in one allocation.
-    bool holds(uintptr_t address, size_t bytes)
-    {
-        uintptr_t begin, end;
-        return find(address, &begin, &end) && bytes <= end - address;
+        return address - start <= size && bytes <= size - (address - start);
     }
 };
 
@@ -107,11 +99,21 @@ Result fits(uint64_t address, size_t bytes)
 }
 } // namespace
 
-bool icc_host::find_allocation(uintptr_t address, uintptr_t* begin, uintptr_t* end)
+namespace icc_host
 {
-    std::lock_guard hold(machine.lock);
-    return machine.find(address, begin, end);
+namespace
+{
+std::vector<KernelEntry>& registered()
+{
+    static std::vector<KernelEntry> entries; // made by whichever source registers first
+    return entries;
 }
+} // namespace
+
+Kernels::Kernels(std::initializer_list<KernelEntry> entries) { registered().insert(registered().end(), entries); }
+
+const std::vector<KernelEntry>& kernels() { return registered(); }
+} // namespace icc_host
 
 #pragma GCC visibility push(default)
 extern "C"
@@ -191,6 +193,7 @@ Result cuDevicePrimaryCtxRelease_v2(int)
     {
         for (auto [address, bytes] : machine.allocations)
         {
+            icc_host::check_freed(address);
             free(reinterpret_cast<void*>(address));
         }
         machine.allocations.clear();
@@ -220,7 +223,7 @@ Result cuMemAlloc_v2(uint64_t* address, size_t bytes)
     {
         return state != kSuccess ? state : kInvalidValue;
     }
-    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256);
+    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256 + (icc_host::checking() ? kGap : 0));
     if (!memory)
     {
         return kOutOfMemory;
@@ -228,6 +231,7 @@ Result cuMemAlloc_v2(uint64_t* address, size_t bytes)
     memset(memory, 0xff, bytes < kPoisoned ? bytes : kPoisoned);
     *address = reinterpret_cast<uintptr_t>(memory);
     machine.allocations[*address] = bytes;
+    icc_host::check_allocated(*address, bytes);
     machine.used += bytes;
     return kSuccess;
 }
@@ -242,6 +246,7 @@ Result cuMemFree_v2(uint64_t address)
     }
     machine.used -= found->second;
     machine.allocations.erase(found);
+    icc_host::check_freed(address);
     free(reinterpret_cast<void*>(address));
     return kSuccess;
 }
@@ -351,7 +356,7 @@ Result cuLaunchKernel(
     using icc_host::place;
     place.threads = {threadsX, 1, 1};
     place.blocks = {blocksX, blocksY, blocksZ};
-    icc_host::WatchedLaunch watched;
+    icc_host::check_launch();
     icc_host::Kernel kernel{static_cast<Function*>(function)->kernel->run, parameters};
     for (unsigned z = 0; z < blocksZ; z++)
     {
@@ -361,10 +366,9 @@ Result cuLaunchKernel(
             {
                 place.block = {x, y, z};
                 place.thread = {0, 0, 0};
-                icc_host::Fault fault = icc_host::run_block(kernel);
-                if (fault != icc_host::Fault::none)
+                if (!icc_host::run_block(kernel))
                 {
-                    return fault == icc_host::Fault::address ? kIllegalAddress : kLaunchFailed;
+                    return icc_host::check_report().empty() ? kLaunchFailed : kWrongAccess;
                 }
             }
         }
@@ -386,9 +390,15 @@ Result cuGetErrorName(Result result, const char** name)
         {kUnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
         {kInvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
         {kNotFound, "CUDA_ERROR_NOT_FOUND"},
-        {kIllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"},
         {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
     };
+    static thread_local std::string wrong;
+    if (result == kWrongAccess)
+    {
+        wrong = icc_host::check_report();
+        *name = wrong.c_str();
+        return kSuccess;
+    }
     auto found = names.find(result);
     *name = found == names.end() ? nullptr : found->second;
     return *name ? kSuccess : kInvalidValue;

@@ -39,7 +39,7 @@ struct Block
     int begun;   // threads that have a fiber
     int current; // the running one
     int fibers;  // stacks in use
-    Fault fault;
+    bool stuck;
     void* scheduler;
     Meeting all;
     Meeting warps[kMostThreads / kWarp];
@@ -210,7 +210,7 @@ void wait(Meeting& meeting, int first, int end)
         meeting.generation++;
         if (&meeting == &b.all)
         {
-            watch_barrier();
+            check_barrier();
         }
         return;
     }
@@ -220,19 +220,19 @@ void wait(Meeting& meeting, int first, int end)
         int other = next(self, first, end);
         if (other == self || other < 0 || rounds > 4 * kMostThreads)
         {
-            give_up(Fault::barrier);
+            give_up_block();
         }
         go(&b.threads[self].stack, other);
     }
 }
 } // namespace
 
-void give_up(Fault fault)
+void give_up_block()
 {
-    block->fault = fault;
+    block->stuck = true;
     void* nowhere;
     icc_switch(&nowhere, block->scheduler);
-    abort(); // nobody comes back to a block that was given up
+    abort(); // nobody returns to a block that was given up
 }
 
 void block_barrier() { wait(block->all, 0, block->count); }
@@ -250,17 +250,24 @@ const float* exchange(float value)
     return room;
 }
 
-Fault run_block(const Kernel& kernel)
+FiberMemory fiber_memory()
 {
     if (!block)
     {
         block = std::make_unique<Block>();
     }
+    return {{reinterpret_cast<uintptr_t>(block.get()), sizeof(Block)}, {reinterpret_cast<uintptr_t>(block->stacks), kStack * kMostThreads}};
+}
+
+bool run_block(const Kernel& kernel)
+{
+    fiber_memory();
+    check_block();
     Block& b = *block;
     b.kernel = &kernel;
     b.count = (int)place.threads.x;
     b.begun = b.fibers = 0;
-    b.fault = Fault::none;
+    b.stuck = false;
     b.all = {b.count, 0, 0};
     for (int w = 0; w * kWarp < b.count; w++)
     {
@@ -270,10 +277,7 @@ Fault run_block(const Kernel& kernel)
     {
         b.threads[t].done = false;
     }
-    watch_stacks(b.stacks, kStack * kMostThreads);
-    watch_host(&b, sizeof(Block)); // what an exchange gives
-    watch_barrier();
     go(&b.scheduler, 0);
-    return b.fault;
+    return !b.stuck;
 }
 } // namespace icc_host

@@ -13,7 +13,19 @@ struct Kernel
     void** parameters;
 };
 
-// Runs all threads of the block that `place` names (blocks, threads and block are set), at most 1024. Fault::barrier where not all
-// threads of the block reach a barrier, or not all lanes of a warp a shuffle; other faults where accesses are watched.
-Fault run_block(const Kernel& kernel);
+// Runs all threads of the block that `place` names (blocks, threads and block are set), at most 1024.
+// False where threads waited for others that can no longer come (a barrier that not all threads of the block reach, or a shuffle that
+// not all lanes of a warp reach), and where the block was given up.
+bool run_block(const Kernel& kernel);
+
+// What the fibers of this thread of the host use: what they know of each other, and their stacks.
+struct FiberMemory
+{
+    MemoryRange state, stacks;
+};
+
+FiberMemory fiber_memory();
+
+// Ends the running block from within: run_block returns false.
+[[noreturn]] void give_up_block();
 } // namespace icc_host

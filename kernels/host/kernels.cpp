@@ -1,8 +1,6 @@
 // Every kernel, compiled for the processor. Each source has a namespace, for they are separate modules on the device.
 #include "kernels.h"
 
-#include <utility>
-
 #include "paged.h"
 
 namespace affinity_cu
@@ -58,27 +56,9 @@ namespace icc_host
 {
 namespace
 {
-template <auto Function>
-struct Invoke;
+#define KERNEL(source, name) KernelEntry::of<&source##_cu::name>(#name)
 
-template <typename... P, void (*Function)(P...)>
-struct Invoke<Function>
-{
-    static constexpr size_t sizes[] = {sizeof(P)...};
-
-    // The parameters are the launcher's memory, not the device's.
-    template <size_t... I>
-    __attribute__((no_sanitize("thread"))) static void apply(void** parameters, std::index_sequence<I...>)
-    {
-        Function(*static_cast<P*>(parameters[I])...);
-    }
-
-    __attribute__((no_sanitize("thread"))) static void run(void** parameters) { apply(parameters, std::index_sequence_for<P...>{}); }
-};
-
-#define KERNEL(source, name) KernelEntry{#name, Invoke<&source##_cu::name>::run, Invoke<&source##_cu::name>::sizes}
-
-constexpr KernelEntry entries[] = {
+const Kernels all({
     KERNEL(affinity, add_affinity_f32),
     KERNEL(affinity, add_affinity_f32_f64),
     KERNEL(affinity, add_affinity_f64),
@@ -119,8 +99,6 @@ constexpr KernelEntry entries[] = {
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
     KERNEL(silu_multiply, silu_multiply),
-};
+});
 } // namespace
-
-std::span<const KernelEntry> kernels() { return entries; }
 } // namespace icc_host

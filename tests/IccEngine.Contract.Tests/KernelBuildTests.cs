@@ -5,7 +5,7 @@ using Xunit;
 
 namespace IccEngine.Contract.Tests;
 
-/// <summary>The PTX that is committed is that of the sources, and what runs them on the processor finds what a kernel does wrong.</summary>
+/// <summary>The PTX that is committed is that of the sources.</summary>
 public class KernelBuildTests
 {
     private static readonly string _kernels = Path.Combine(Goldens.Repository, "kernels");
@@ -36,13 +36,4 @@ public class KernelBuildTests
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, $"tools/build-kernels makes other PTX than what is committed: {difference}{errors.Result}");
     }
-
-    [SkippableTheory]
-    [InlineData("nothing wrong", 0, 0)]
-    [InlineData("two threads write one word", 1, 2)]
-    [InlineData("a thread reads what another wrote, with no barrier between", 2, 2)]
-    [InlineData("a write beyond an allocation", 3, 3)]
-    [InlineData("a barrier that some threads do not reach", 4, 1)]
-    [InlineData("a shuffle that a lane does not take part in", 5, 1)]
-    public void WrongKernelsAreFound(string what, int kernel, int fault) => Assert.Equal((what, fault), (what, CudaHost.Provoke(kernel)));
 }

@@ -1,6 +1,5 @@
 using IccEngine.Core;
 using IccEngine.Cpu;
-using IccEngine.Cuda;
 using IccEngine.Testing;
 using Xunit;
 
@@ -17,23 +16,21 @@ public static class Subjects
     /// <summary>Names of the instruction sets of the CPU backend.</summary>
     public static IEnumerable<string> CpuNames => Enum.GetNames<InstructionSet>();
 
-    /// <summary>Names of the CUDA backend: its kernels on the processor, every access to memory checked, and on a device.</summary>
-    public static IEnumerable<string> CudaNames => [TestBackends.CudaOnHost, TestBackends.Cuda];
+    /// <summary>Names of the CUDA backend: its kernels on the processor, without and with checks of what they touch, and on a device.</summary>
+    public static IEnumerable<string> CudaNames => [TestBackends.CudaOnHost, TestBackends.CudaOnHostChecked, TestBackends.Cuda];
 
     /// <summary>Theory data: every backend.</summary>
     public static TheoryData<string> All => [.. Names];
+
+    /// <summary>Theory data: every backend but the one that checks accesses to memory, for what takes it minutes and runs no other code.</summary>
+    public static TheoryData<string> Unchecked => [.. Names.Where(n => n != TestBackends.CudaOnHostChecked)];
 
     /// <summary>Theory data: every instruction set of the CPU backend.</summary>
     public static TheoryData<string> Cpu => [.. CpuNames];
 
     /// <summary>Makes a backend; skips the test where this machine cannot run it.</summary>
-    public static IBackend Create(string name) => name switch
-    {
-        Reference => new ReferenceBackend<float>(),
-        TestBackends.CudaOnHost => new CudaBackend(0, CudaHost.WatchedLibrary),
-        TestBackends.Cuda => TestBackends.CreateCuda(name),
-        _ => CreateCpu(name, 2),
-    };
+    public static IBackend Create(string name) =>
+        name == Reference ? new ReferenceBackend<float>() : CudaNames.Contains(name) ? TestBackends.CreateCuda(name) : CreateCpu(name, 2);
 
     /// <summary>Makes the CPU backend of an instruction set; skips the test where this machine cannot run it.</summary>
     public static CpuBackend CreateCpu(string name, int threads)

@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Contract.Tests;
@@ -12,7 +13,8 @@ public class TapTests
         [150, 0, 3, 62, 136, 70, 199, 40]);
 
     /// <summary>The backends and ways to cut 200 tokens: whole; a few rows after a prefix; chunks.</summary>
-    public static IEnumerable<object[]> Ways => Subjects.With("whole", "rows 190 on", "rows 198 on", "by 1", "by 3", "by 48", "by 129");
+    public static IEnumerable<object[]> Ways => Subjects.With("whole", "rows 190 on", "rows 198 on", "by 1", "by 3", "by 48", "by 129")
+        .Where(w => w is not [TestBackends.CudaOnHostChecked, "by 1" or "by 3"]); // hundreds of calls like those of "rows 198 on"
 
     [SkippableTheory]
     [MemberData(nameof(Ways))]
@@ -174,7 +176,7 @@ public class TapTests
     }
 
     [SkippableTheory]
-    [MemberData(nameof(Subjects.All), MemberType = typeof(Subjects))]
+    [MemberData(nameof(Subjects.Unchecked), MemberType = typeof(Subjects))]
     public void ChunksEqualTheWhole(string name)
     {
         using var backend = Subjects.Create(name);

@@ -12,23 +12,21 @@ namespace IccEngine.Testing;
 public static class CudaHost
 {
     private const int NoCompiler = 3;
-    private static readonly Lazy<(string? Path, string? Missing)> _plain = new(() => Build("--host"));
-    private static readonly Lazy<(string? Path, string? Missing)> _watched = new(() => Build("--host-watched"));
+    private static readonly string _wrongKernels = Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", "WrongKernels.cpp");
+    private static readonly Lazy<(string? Path, string? Missing)> _library = new(() => Build("libicc-cuda-host.so", "--host"));
+    private static readonly Lazy<(string? Path, string? Missing)> _checked =
+        new(() => Build("libicc-cuda-host-checked.so", "--host-checked", _wrongKernels));
 
     /// <summary>Path of the library; the test is skipped, with the reason, where there is no C++ compiler.</summary>
-    public static string Library => PathOf(_plain.Value);
+    public static string Library => PathOf(_library);
 
-    /// <summary>Path of the library that checks every access of a kernel to memory, likewise; slower.</summary>
-    public static string WatchedLibrary => PathOf(_watched.Value);
+    /// <summary>
+    /// Path of the same library with every access of a kernel to memory checked, and with kernels that are wrong on purpose
+    /// (WrongKernels.cpp); the test is skipped likewise.
+    /// </summary>
+    public static string CheckedLibrary => PathOf(_checked);
 
-    /// <summary>Runs one of the wrong kernels of kernels/host/faults.cpp on the watched library; the number of the fault that was found.</summary>
-    public static int Provoke(int which)
-    {
-        var address = NativeLibrary.GetExport(NativeLibrary.Load(WatchedLibrary), "icc_host_provoke");
-        return Marshal.GetDelegateForFunctionPointer<Provoker>(address)(which);
-    }
-
-    /// <summary>Changes what <see cref="Library"/> pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
+    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
     public static void Pretend(string what, long value)
     {
         var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
@@ -37,15 +35,13 @@ public static class CudaHost
 
     private delegate void Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string what, long value);
 
-    private delegate int Provoker(int which);
-
-    private static string PathOf((string? Path, string? Missing) library)
+    private static string PathOf(Lazy<(string? Path, string? Missing)> library)
     {
-        Skip.If(library.Path is null, $"the CUDA kernels cannot be compiled for the processor: {library.Missing}");
-        return library.Path!;
+        Skip.If(library.Value.Path is null, $"the CUDA kernels cannot be compiled for the processor: {library.Value.Missing}");
+        return library.Value.Path!;
     }
 
-    private static (string? Path, string? Missing) Build(string option)
+    private static (string? Path, string? Missing) Build(string file, string kind, params string[] further)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -54,14 +50,14 @@ public static class CudaHost
         var kernels = Path.Combine(Goldens.Repository, "kernels");
         string[] sources = [.. Directory.EnumerateFiles(kernels, "*", SearchOption.TopDirectoryOnly)
             .Concat(Directory.EnumerateFiles(Path.Combine(kernels, "host"))).Append(Path.Combine(Goldens.Repository, "tools", "build-kernels"))
-            .Order(StringComparer.Ordinal)];
+            .Concat(further).Order(StringComparer.Ordinal)];
         var hash = Convert.ToHexStringLower(SHA256.HashData([.. sources.SelectMany(File.ReadAllBytes)]))[..16];
-        var path = Path.Combine(Goldens.Repository, "artifacts", "cuda-host", hash, $"libicc-cuda{option[1..]}.so");
+        var path = Path.Combine(Goldens.Repository, "artifacts", "cuda-host", hash, file);
         if (File.Exists(path))
         {
             return (path, null);
         }
-        var start = new ProcessStartInfo(sources.Single(s => s.EndsWith("build-kernels", StringComparison.Ordinal)), [option, path])
+        var start = new ProcessStartInfo(sources.Single(s => s.EndsWith("build-kernels", StringComparison.Ordinal)), [kind, path, .. further])
         {
             RedirectStandardError = true,
         };
@@ -72,7 +68,7 @@ public static class CudaHost
         {
             0 => (path, null),
             NoCompiler => (null, errors.Trim()),
-            _ => throw new InvalidOperationException($"tools/build-kernels {option} failed:{Environment.NewLine}{errors}"),
+            _ => throw new InvalidOperationException($"tools/build-kernels {kind} failed:{Environment.NewLine}{errors}"),
         };
     }
 }

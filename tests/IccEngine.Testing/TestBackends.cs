@@ -14,6 +14,9 @@ public static class TestBackends
     /// <summary>The CUDA backend whose kernels run on the processor.</summary>
     public const string CudaOnHost = "cuda-host";
 
+    /// <summary>The same with every access of a kernel to memory checked: what is wrong fails the call with a message that says where.</summary>
+    public const string CudaOnHostChecked = "cuda-host-checked";
+
     /// <summary>The naive twin in float32 and float64, the CPU under each instruction set, and the kernels on the processor and on a device.</summary>
     public static IReadOnlyList<string> All { get; } =
         ["reference", "reference-f64", .. Enum.GetValues<InstructionSet>().Select(s => $"cpu-{s}".ToLowerInvariant()), CudaOnHost, Cuda];
@@ -39,9 +42,9 @@ public static class TestBackends
     /// <summary>Makes the CUDA backend on a device or on the processor; skips the test likewise.</summary>
     public static CudaBackend CreateCuda(string name)
     {
-        if (name == CudaOnHost)
+        if (name is CudaOnHost or CudaOnHostChecked)
         {
-            return new CudaBackend(0, CudaHost.Library);
+            return new CudaBackend(0, name == CudaOnHost ? CudaHost.Library : CudaHost.CheckedLibrary);
         }
         Skip.If(_noDevice.Value is not null, _noDevice.Value);
         return new CudaBackend();

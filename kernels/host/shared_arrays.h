@@ -1,0 +1,22 @@
+// Where the arrays of shared memory are: `__shared__` makes them thread-local variables of this library, whose symbol table names them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "checker.h"
+
+namespace icc_host
+{
+struct SharedArray
+{
+    std::string name;
+    MemoryRange place; // from the start of the thread-local memory
+};
+
+// All of them, in the order of their addresses.
+const std::vector<SharedArray>& shared_arrays();
+
+// The thread-local memory of this library for the calling thread.
+MemoryRange shared_memory();
+} // namespace icc_host

@@ -1,0 +1,144 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using IccEngine.Core;
+using IccEngine.Cuda;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Contract.Tests;
+
+/// <summary>The checked host library finds what is wrong in WrongKernels.cpp, by name of the kernel, and nothing where nothing is.</summary>
+public sealed class KernelCheckTests
+{
+    private const int Count = 128;
+
+    /// <summary>What is wrong with a kernel, by the first word of its name: how the report begins.</summary>
+    private static readonly Dictionary<string, string> _reports = new()
+    {
+        ["race"] = "race: thread ",
+        ["outside"] = "access outside of memory: thread ",
+        ["misaligned"] = "misaligned access: thread ",
+        ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
+    };
+
+    /// <summary>Kernels of WrongKernels.cpp.</summary>
+    public static TheoryData<string> Kernels
+    {
+        get
+        {
+            var source = File.ReadAllText(Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", "WrongKernels.cpp"));
+            return [.. Regex.Matches(source, @"__global__ void (\w+)\(").Select(m => m.Groups[1].Value)];
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Kernels))]
+    public void WhatIsWrongIsReported(string kernel)
+    {
+        using var run = new Run(kernel);
+        if (!_reports.TryGetValue(kernel.Split('_')[0], out var report))
+        {
+            run.Launch();
+            return;
+        }
+        var error = Assert.Throws<IccDeviceException>(() => run.Launch());
+        Assert.Contains($"kernel {kernel} ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(report, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        using var right = new Run("right_neighbour");
+        right.Launch();
+    }
+
+    [SkippableFact]
+    public void ARaceIsReportedWithItsPlace()
+    {
+        using var run = new Run("race_next_round");
+        var error = Assert.Throws<IccDeviceException>(() => run.Launch());
+        Assert.Matches(
+            @"race: thread \d+ of block \(0, 0, 0\) (writes|reads) 4 bytes at byte \d+ of the shared array room of 256 bytes in epoch 1 of "
+            + @"the block, which thread \d+ of the same block (wrote|read) with no barrier between$", error.Message);
+    }
+
+    [SkippableTheory]
+    [InlineData("outside_write_beyond", "thread 63 of block (0, 0, 0) writes 4 bytes at byte 512 of the allocation of 512 bytes")]
+    [InlineData("outside_read_beyond", "thread 63 of block (0, 0, 0) reads 4 bytes at byte 512 of the allocation of 512 bytes")]
+    [InlineData("outside_shared_beyond", "thread 63 of block (0, 0, 0) writes 4 bytes at byte 256 of the shared array room of 256 bytes")]
+    public void AnOverrunIsReportedWithItsPlace(string kernel, string place)
+    {
+        using var run = new Run(kernel);
+        Assert.Contains(place, Assert.Throws<IccDeviceException>(() => run.Launch()).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void BlocksOfOneLaunchHaveNoOrder()
+    {
+        using var run = new Run("race_of_blocks");
+        run.Launch(blocks: 1);
+        run.Launch(blocks: 1); // launches have one
+        Assert.Contains("of another block wrote", Assert.Throws<IccDeviceException>(() => run.Launch()).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void MemoryThatWasGivenBackIsNoMemory()
+    {
+        using var run = new Run("right_neighbour");
+        run.FreeMemory();
+        Assert.Contains(
+            "access outside of memory", Assert.Throws<IccDeviceException>(() => run.Launch(blocks: 1)).Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void SharedMemoryHasNoContentAtFirst()
+    {
+        using var run = new Run("unwritten_shared");
+        run.Launch(blocks: 1);
+        run.Launch(blocks: 1); // the first one has left something there
+        Assert.All(run.Memory()[..64], v => Assert.True(float.IsNaN(v)));
+    }
+
+    /// <summary>A kernel that is loaded, and memory for it.</summary>
+    private sealed unsafe class Run : IDisposable
+    {
+        private readonly CudaContext _context = new(0, CudaHost.CheckedLibrary);
+        private readonly CudaBuffer _memory;
+        private readonly ulong _address;
+        private readonly Kernel _kernel;
+
+        public Run(string kernel)
+        {
+            // What the library reads of a PTX text.
+            var ptx = $".version 7.0\n.target sm_80\n.visible .entry {kernel}(\n\t.param .u64 a,\n\t.param .u32 b\n)\n\0";
+            var module = _context.LoadModule(kernel, Encoding.ASCII.GetBytes(ptx));
+            _kernel = new Kernel(kernel, _context.Function(module, Encoding.ASCII.GetBytes(kernel + '\0')));
+            _memory = new CudaBuffer(_context, DType.F32, Count);
+            _address = _memory.Address;
+            _context.Clear(_address, Count);
+        }
+
+        /// <summary>Runs it; where nobody says otherwise, with more than one block where that is what is wrong.</summary>
+        public void Launch(int? blocks = null)
+        {
+            var (address, count) = (_address, Count);
+            var parameters = stackalloc void*[] { &address, &count };
+            _context.Launch(_kernel, blocks ?? (_kernel.Name.EndsWith("blocks", StringComparison.Ordinal) ? 2 : 1), 1, 1, 64, parameters);
+        }
+
+        public float[] Memory()
+        {
+            var values = new float[Count];
+            fixed (float* to = values)
+            {
+                _context.Download(_address, to, Count * sizeof(float));
+            }
+            return values;
+        }
+
+        public void FreeMemory() => _memory.Dispose();
+
+        public void Dispose()
+        {
+            _memory.Dispose();
+            _context.Release();
+        }
+    }
+}
