@@ -14,7 +14,7 @@ public class TapTests
 
     /// <summary>The backends and ways to cut 200 tokens: whole; a few rows after a prefix; chunks.</summary>
     public static IEnumerable<object[]> Ways => Subjects.With("whole", "rows 190 on", "rows 198 on", "by 1", "by 3", "by 48", "by 129")
-        .Where(w => w is not [TestBackends.CudaOnHostChecked, "by 1" or "by 3"]); // hundreds of calls like those of "rows 198 on"
+        .Where(w => w is not [TestBackends.CudaOnHostChecked, "by 1" or "by 3" or "by 48"]); // many calls like the others
 
     [SkippableTheory]
     [MemberData(nameof(Ways))]
