@@ -6,6 +6,7 @@ var root = new RootCommand("Clusters points with a language model: by the attent
     ClusterCommand.Create(),
     InspectCommand.Create(),
     GenerateCommand.Create(),
+    BenchCommand.Create(),
     DevicesCommand.Create(),
 };
 return await CommandHost.RunAsync(root, args);

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using IccEngine.Core;
+
+namespace IccEngine.Cli;
+
+/// <summary>icc bench: how fast operations and models are here.</summary>
+internal static class BenchCommand
+{
+    private static readonly Dictionary<string, (BenchmarkSubject Subject, string Description)> Subjects = new()
+    {
+        ["machine"] = (BenchmarkSubject.Machine, "Limits of the processor: peak of a * b + c in registers, bandwidth of reading memory."),
+        ["gemm"] = (BenchmarkSubject.Gemm, "Linear layers: 2 * rows * in * out operations; for one row the bytes of the weight."),
+        ["attention"] = (BenchmarkSubject.Attention, "Causal attention alone: 4 * heads * headDim operations for every pair of query and key."),
+        ["rmsnorm"] = (BenchmarkSubject.RmsNorm, "RMSNorm: 8 bytes an element."),
+        ["kvcache"] = (BenchmarkSubject.KvCache, "Rotary embedding and the write to the cache: bytes read and written."),
+        ["prefill"] = (BenchmarkSubject.Prefill, "A prompt through the whole model: operations of the linear layers, the attention and the last logits."),
+        ["decode"] = (BenchmarkSubject.Decode, "Tokens one after another: bytes of the weights for each."),
+        ["taps"] = (BenchmarkSubject.Taps, "What taps add to the seconds of a prefill, in percent."),
+        ["all"] = (BenchmarkSubject.All, "All of them."),
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("bench", "Measures speed: medians, and their share of what this machine can do (docs/performance.md).");
+        foreach (var (name, (subject, description)) in Subjects)
+        {
+            command.Subcommands.Add(Create(name, subject, description));
+        }
+        command.Subcommands.Add(MakeModelCommand.Create());
+        return command;
+    }
+
+    /// <summary>An option of a type of weights.</summary>
+    public static Option<string> DTypeOption()
+    {
+        var option = new Option<string>("--dtype") { Description = "Type of random weights.", DefaultValueFactory = _ => "bf16" };
+        option.AcceptOnlyFromAmong("bf16", "f16", "f32");
+        return option;
+    }
+
+    private static Command Create(string name, BenchmarkSubject subject, string description)
+    {
+        var shape = new Option<string?>("--shape") { Description = $"Random weights of this shape: {string.Join(", ", BenchmarkModel.Shapes)}; left out: 1b.", HelpName = "SHAPE" };
+        var model = new Option<string?>("--model") { Description = "Folder of a model instead of a shape.", HelpName = "DIR" };
+        var dtype = DTypeOption();
+        var tokens = new Option<string?>("--tokens") { Description = "Tokens of the prompts, or rows of the operations, like 512,2048.", HelpName = "LIST" };
+        var spans = new Option<string>("--spans") { Description = "Numbers of spans that are tapped, like 50,200.", HelpName = "LIST", DefaultValueFactory = _ => "200" };
+        var repeat = new Option<int>("--repeat") { Description = "Runs of each figure; those above a minute are done three times at most.", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var device = new Option<string>("--device") { Description = $"Where to compute: {Device.Choices}.", HelpName = "NAME", DefaultValueFactory = _ => Device.Names[0] };
+        var threads = new Option<int>("--threads") { Description = "Threads of the cpu; 0: one for every core.", HelpName = "N" };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
+        var csv = new Option<bool>("--csv") { Description = "Print comma-separated values." };
+        var command = new Command(name, description) { shape, model, dtype, tokens, spans, repeat, device, threads, json, csv };
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
+        return command;
+
+        int Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            if (parsed.GetValue(json) && parsed.GetValue(csv))
+            {
+                throw new IccArgumentException("--json and --csv: expected one of them");
+            }
+            var options = new BenchmarkOptions
+            {
+                Subject = subject,
+                Shape = parsed.GetValue(shape),
+                Model = parsed.GetValue(model),
+                DType = Enum.Parse<DType>(parsed.GetValue(dtype)!, ignoreCase: true),
+                Tokens = parsed.GetValue(tokens) is { } list ? PromptSource.Numbers("--tokens", list) : null,
+                Spans = PromptSource.Numbers("--spans", parsed.GetValue(spans)!),
+                Repeat = parsed.GetValue(repeat),
+                Device = parsed.GetValue(device)!,
+                Threads = parsed.GetValue(threads),
+            };
+            BenchmarkReport report;
+            using (var progress = new ProgressLine("measuring"))
+            {
+                report = Benchmark.Run(options, progress, cancellation);
+            }
+            if (parsed.GetValue(json))
+            {
+                BenchReport.WriteJson(report, Console.Out);
+            }
+            else if (parsed.GetValue(csv))
+            {
+                BenchReport.WriteCsv(report, Console.Out);
+            }
+            else
+            {
+                BenchReport.WriteTable(report, Console.Out);
+            }
+            return CommandHost.Done;
+        }
+    }
+}

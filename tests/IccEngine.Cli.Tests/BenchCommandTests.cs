@@ -1,0 +1,101 @@
+using System.Text.Json;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Cli.Tests;
+
+/// <summary>icc bench, from outside: what it prints and what it refuses, never how fast it was.</summary>
+public sealed class BenchCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_subject_gives_its_figures_as_json()
+    {
+        var outcome = Icc.Run("bench", "all", "--shape", "tiny", "--tokens", "1,16", "--spans", "3,99", "--repeat", "2", "--threads", "2", "--json");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        using var json = JsonDocument.Parse(outcome.Output);
+        var results = json.RootElement.GetProperty("results").EnumerateArray().ToArray();
+        var names = results.Select(r => r.GetProperty("name").GetString()).Distinct();
+        Assert.Equal(["fma", "read", "gemm", "attention", "rmsnorm", "kvcache", "prefill", "taps", "decode"], names.Order(Comparer<string?>.Create(ByOrder)));
+        foreach (var result in results)
+        {
+            var (median, min, max) = (Number(result, "median"), Number(result, "min"), Number(result, "max"));
+            Assert.InRange(median, min, max);
+            Assert.Equal(2, result.GetProperty("runs").GetInt32());
+            Assert.Equal(json.RootElement.GetProperty("machine").GetString(), result.GetProperty("machine").GetString());
+            var shares = new[] { "shareOfPeak", "shareOfBandwidth" }.Count(s => result.TryGetProperty(s, out var share) && share.GetDouble() > 0);
+            Assert.Equal(result.GetProperty("name").GetString() == "taps" ? 0 : 1, shares);
+        }
+        Assert.Equal(2, json.RootElement.GetProperty("limits").GetProperty("threads").GetInt32());
+        // One token has no room for three spans, and sixteen none for ninety-nine.
+        Assert.Equal(3, results.Count(r => r.GetProperty("name").GetString() == "prefill"));
+    }
+
+    [Fact]
+    public void Another_device_gives_figures_without_shares()
+    {
+        var outcome = Icc.Run("bench", "rmsnorm", "--shape", "tiny", "--tokens", "4", "--repeat", "1", "--device", "reference", "--csv");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var lines = outcome.Output.Trim().Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.Equal("name,size,median,min,max,unit,runs,shareOfPeak,shareOfBandwidth,machine", lines[0].Trim());
+        Assert.Matches(@"^rmsnorm,""\[4, 64\]"",[0-9.E+-]+,[0-9.E+-]+,[0-9.E+-]+,GB/s,1,,,""", lines[1]);
+    }
+
+    [Fact]
+    public void A_made_model_can_be_measured_and_run()
+    {
+        var folder = _folder.At("model");
+        var made = Icc.Run("bench", "make-model", "--shape", "tiny", "--dtype", "f16", "--out", folder, "--seed", "5");
+        Assert.Equal((0, "", ""), (made.ExitCode, made.Output, made.Error));
+        var outcome = Icc.Run("bench", "decode", "--model", folder, "--tokens", "3", "--repeat", "1");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("32 tokens after 3", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("% of bandwidth", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("shape '2b'", "gemm", "--shape", "2b")]
+    [InlineData("expected one of them", "gemm", "--shape", "tiny", "--model", "x")]
+    [InlineData("0 tokens", "gemm", "--shape", "tiny", "--tokens", "0")]
+    [InlineData("--tokens: found 'x'", "prefill", "--shape", "tiny", "--tokens", "x")]
+    [InlineData("2000000 tokens", "prefill", "--shape", "tiny", "--tokens", "2000000")]
+    [InlineData("0 spans", "attention", "--shape", "tiny", "--spans", "0")]
+    [InlineData("0 runs", "gemm", "--shape", "tiny", "--repeat", "0")]
+    [InlineData("device 'gpu'", "gemm", "--shape", "tiny", "--device", "gpu")]
+    [InlineData("-1 threads", "gemm", "--shape", "tiny", "--threads", "-1")]
+    [InlineData("its limits are not measured", "machine", "--device", "reference")]
+    [InlineData("--json and --csv", "gemm", "--json", "--csv")]
+    [InlineData("bytes of memory are needed", "gemm", "--shape", "8b", "--tokens", "1048576", "--repeat", "1", "--device", "reference")]
+    [InlineData("config.json", "gemm", "--model", "no-such-folder")]
+    [InlineData("shape '2b'", "make-model", "--shape", "2b", "--out", "x")]
+    [InlineData("no command or option", "speed")]
+    public void Bad_requests_are_refused_in_one_line(string expected, params string[] arguments)
+    {
+        var outcome = Icc.Run(["bench", .. arguments]);
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
+        Assert.StartsWith("icc: ", outcome.ErrorLine, StringComparison.Ordinal);
+        Assert.Contains(expected, outcome.ErrorLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_holds_something_is_not_written_to()
+    {
+        _folder.Write("mine.txt", "text");
+        var outcome = Icc.Run("bench", "make-model", "--shape", "tiny", "--out", _folder.Path);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("not an empty folder", outcome.ErrorLine, StringComparison.Ordinal);
+        Assert.Equal([_folder.At("mine.txt")], Directory.GetFiles(_folder.Path));
+    }
+
+    private static double Number(JsonElement result, string name) => result.GetProperty(name).GetDouble();
+
+    private static int ByOrder(string? a, string? b)
+    {
+        string[] order = ["fma", "read", "gemm", "attention", "rmsnorm", "kvcache", "prefill", "taps", "decode"];
+        return Array.IndexOf(order, a).CompareTo(Array.IndexOf(order, b));
+    }
+}
