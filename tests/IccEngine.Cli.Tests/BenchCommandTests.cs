@@ -70,7 +70,7 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("its limits are not measured", "machine", "--device", "reference")]
     [InlineData("--json and --csv", "gemm", "--json", "--csv")]
     [InlineData("bytes of memory are needed", "gemm", "--shape", "8b", "--tokens", "1048576", "--repeat", "1", "--device", "reference")]
-    [InlineData("config.json", "gemm", "--model", "no-such-folder")]
+    [InlineData("no-such-folder: no such file", "gemm", "--model", "no-such-folder")]
     [InlineData("shape '2b'", "make-model", "--shape", "2b", "--out", "x")]
     [InlineData("no command or option", "speed")]
     public void Bad_requests_are_refused_in_one_line(string expected, params string[] arguments)
