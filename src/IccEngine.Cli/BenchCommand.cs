@@ -1,5 +1,4 @@
 using System.CommandLine;
-using IccEngine.Core;
 
 namespace IccEngine.Cli;
 
@@ -33,8 +32,8 @@ internal static class BenchCommand
     /// <summary>An option of a type of weights.</summary>
     public static Option<string> DTypeOption()
     {
-        var option = new Option<string>("--dtype") { Description = "Type of random weights.", DefaultValueFactory = _ => "bf16" };
-        option.AcceptOnlyFromAmong("bf16", "f16", "f32");
+        var option = new Option<string>("--dtype") { Description = "Type of random weights.", DefaultValueFactory = _ => BenchmarkModel.DTypes[0] };
+        option.AcceptOnlyFromAmong([.. BenchmarkModel.DTypes]);
         return option;
     }
 
@@ -51,21 +50,24 @@ internal static class BenchCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var csv = new Option<bool>("--csv") { Description = "Print comma-separated values." };
         var command = new Command(name, description) { shape, model, dtype, tokens, spans, repeat, device, threads, json, csv };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(json) && result.GetValue(csv))
+            {
+                result.AddError("--json and --csv: expected one of them.");
+            }
+        });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
-            if (parsed.GetValue(json) && parsed.GetValue(csv))
-            {
-                throw new IccArgumentException("--json and --csv: expected one of them");
-            }
             var options = new BenchmarkOptions
             {
                 Subject = subject,
                 Shape = parsed.GetValue(shape),
                 Model = parsed.GetValue(model),
-                DType = Enum.Parse<DType>(parsed.GetValue(dtype)!, ignoreCase: true),
+                DType = parsed.GetValue(dtype)!,
                 Tokens = parsed.GetValue(tokens) is { } list ? PromptSource.Numbers("--tokens", list) : null,
                 Spans = PromptSource.Numbers("--spans", parsed.GetValue(spans)!),
                 Repeat = parsed.GetValue(repeat),

@@ -41,13 +41,10 @@ internal static class BenchReport
         {
             json.WriteStartObject();
             json.WriteString("machine", report.Machine);
-            if (report.Limits is { } limits)
+            if (report is { PeakGflops: { } peak, BandwidthGBs: { } bandwidth })
             {
-                json.WriteStartObject("limits");
-                json.WriteNumber("threads", limits.Threads);
-                json.WriteNumber("peakGflops", limits.Peak.Median / 1e9);
-                json.WriteNumber("bandwidthGBs", limits.Bandwidth.Median / 1e9);
-                json.WriteEndObject();
+                json.WriteNumber("peakGflops", peak);
+                json.WriteNumber("bandwidthGBs", bandwidth);
             }
             json.WriteStartArray("results");
             foreach (var result in report.Results)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using IccEngine.Core;
 
 namespace IccEngine.Cli;
 
@@ -18,9 +17,8 @@ internal static class MakeModelCommand
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
-            var type = Enum.Parse<DType>(parsed.GetValue(dtype)!, ignoreCase: true);
             using var progress = new ProgressLine("writing");
-            BenchmarkModel.Write(parsed.GetValue(shape)!, type, parsed.GetValue(output)!, parsed.GetValue(seed), progress, cancellation);
+            BenchmarkModel.Write(parsed.GetValue(shape)!, parsed.GetValue(dtype)!, parsed.GetValue(output)!, parsed.GetValue(seed), progress, cancellation);
             return CommandHost.Done;
         }
     }

@@ -29,7 +29,7 @@ public sealed class BenchCommandTests : IDisposable
             var shares = new[] { "shareOfPeak", "shareOfBandwidth" }.Count(s => result.TryGetProperty(s, out var share) && share.GetDouble() > 0);
             Assert.Equal(result.GetProperty("name").GetString() == "taps" ? 0 : 1, shares);
         }
-        Assert.Equal(2, json.RootElement.GetProperty("limits").GetProperty("threads").GetInt32());
+        Assert.True(Number(json.RootElement, "peakGflops") > 0 && Number(json.RootElement, "bandwidthGBs") > 0);
         // One token has no room for three spans, and sixteen none for ninety-nine.
         Assert.Equal(3, results.Count(r => r.GetProperty("name").GetString() == "prefill"));
     }

@@ -54,7 +54,7 @@ public static class Benchmark
         {
             RunModel(run, shape, whole, Done);
         }
-        return new BenchmarkReport(backend.Description, limits, run.Results);
+        return new BenchmarkReport(backend.Description, limits?.Peak.Median / 1e9, limits?.Bandwidth.Median / 1e9, run.Results);
     }
 
     private static void RunOperation(BenchmarkRun run, BenchmarkSubject subject)
@@ -84,7 +84,7 @@ public static class Benchmark
         {
             if (temporary is not null)
             {
-                BenchmarkRun.CheckMemory($"shape {shape}", BenchmarkModel.WeightBytes(run.Config, options.DType));
+                BenchmarkRun.CheckMemory($"shape {shape}", BenchmarkModel.WeightBytes(run.Config, run.DType));
                 BenchmarkModel.Write(shape, options.DType, temporary, cancellation: run.Cancellation);
             }
             var checkpoint = Checkpoint.Open(temporary ?? options.Model!);

@@ -17,6 +17,9 @@ public static class BenchmarkModel
     /// <summary>Names of the shapes: 1b, 8b, and tiny for tests.</summary>
     public static IReadOnlyList<string> Shapes { get; } = [.. All.Keys];
 
+    /// <summary>Types of random weights: bf16, f16, f32.</summary>
+    public static IReadOnlyList<string> DTypes { get; } = ["bf16", "f16", "f32"];
+
     /// <summary>Architecture of a shape.</summary>
     /// <exception cref="IccArgumentException">There is no such shape.</exception>
     public static ModelConfig ConfigOf(string shape) => ModelConfig.Parse($"{shape}/{ModelConfig.FileName}", ConfigFile(shape));
@@ -31,7 +34,7 @@ public static class BenchmarkModel
     /// before training, norms are 1. The same seed gives the same bytes. The weights stream to the disk; none is in memory as a whole.
     /// </summary>
     /// <param name="shape">One of <see cref="Shapes"/>.</param>
-    /// <param name="dtype">F32, BF16 or F16.</param>
+    /// <param name="dtype">One of <see cref="DTypes"/>.</param>
     /// <param name="folder">Folder to write in; made where it is not there, else it has to be empty.</param>
     /// <param name="seed">Seed of the weights.</param>
     /// <param name="progress">Told the share that is written, 0 to 1.</param>
@@ -41,13 +44,10 @@ public static class BenchmarkModel
     /// <exception cref="IccMemoryException">The disk has no room for it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static void Write(
-        string shape, DType dtype, string folder, long seed = 0, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        string shape, string dtype, string folder, long seed = 0, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         var config = ConfigOf(shape);
-        if (dtype is not (DType.F32 or DType.BF16 or DType.F16))
-        {
-            throw new IccArgumentException($"weights of type {dtype}; expected F32, BF16 or F16");
-        }
+        var type = DTypeOf(dtype);
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
         {
             throw new IccFormatException(folder, "there already and not an empty folder; expected a folder to make");
@@ -56,8 +56,8 @@ public static class BenchmarkModel
         try
         {
             Directory.CreateDirectory(folder);
-            CheckDisk(folder, WeightBytes(config, dtype));
-            WriteFiles(shape, config, dtype, folder, seed, progress, cancellation);
+            CheckDisk(folder, WeightBytes(config, type));
+            WriteFiles(shape, config, type, folder, seed, progress, cancellation);
         }
         catch (Exception e)
         {
@@ -69,6 +69,14 @@ public static class BenchmarkModel
             throw;
         }
     }
+
+    internal static DType DTypeOf(string name) => name switch
+    {
+        "bf16" => DType.BF16,
+        "f16" => DType.F16,
+        "f32" => DType.F32,
+        _ => throw new IccArgumentException($"weights of type '{name}'; expected {string.Join(", ", DTypes)}"),
+    };
 
     private static void WriteFiles(
         string shape, ModelConfig config, DType dtype, string folder, long seed, IProgress<double>? progress, CancellationToken cancellation)

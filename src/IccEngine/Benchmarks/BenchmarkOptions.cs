@@ -40,8 +40,8 @@ public sealed record BenchmarkOptions
     /// <summary>Folder of a model; null: random weights of the shape.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Type of random weights: F32, BF16 or F16.</summary>
-    public DType DType { get; init; } = DType.BF16;
+    /// <summary>Type of random weights, one of <see cref="BenchmarkModel.DTypes"/>.</summary>
+    public string DType { get; init; } = BenchmarkModel.DTypes[0];
 
     /// <summary>Tokens of the prompts (rows of the operations); null: what suits the subject.</summary>
     public IReadOnlyList<int>? Tokens { get; init; }

@@ -1,5 +1,3 @@
-using IccEngine.Cpu;
-
 namespace IccEngine;
 
 /// <summary>One measured figure.</summary>
@@ -21,6 +19,7 @@ public sealed record BenchmarkResult(string Name, string Size, double Median, do
 
 /// <summary>The figures of one call.</summary>
 /// <param name="Machine">What computed: device, instruction set, threads.</param>
-/// <param name="Limits">Limits of the processor; null on other devices, whose limits are not measured.</param>
+/// <param name="PeakGflops">Measured peak of the processor, GFLOP/s; null on other devices, whose limits are not measured.</param>
+/// <param name="BandwidthGBs">Measured bandwidth of its memory, GB/s; null likewise.</param>
 /// <param name="Results">The figures.</param>
-public sealed record BenchmarkReport(string Machine, MachineLimits? Limits, IReadOnlyList<BenchmarkResult> Results);
+public sealed record BenchmarkReport(string Machine, double? PeakGflops, double? BandwidthGBs, IReadOnlyList<BenchmarkResult> Results);

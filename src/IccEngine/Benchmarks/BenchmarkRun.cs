@@ -16,6 +16,8 @@ internal sealed class BenchmarkRun(
 
     public BenchmarkOptions Options => options;
 
+    public DType DType { get; } = BenchmarkModel.DTypeOf(options.DType);
+
     public ModelConfig Config => config;
 
     public IBackend Backend => backend;

@@ -67,7 +67,7 @@ internal static class OperationBenchmarks
 
     private static void Gemm(BenchmarkRun run, int rows, int inputs, int outputs)
     {
-        var dtype = run.Options.DType;
+        var dtype = run.DType;
         var weightBytes = dtype.Bytes((long)inputs * outputs);
         // One row is what decoding does: its weights come from memory, and not from a cache that holds the last call's.
         var copies = rows == 1 ? (int)Math.Max(1, BeyondCaches / weightBytes) : 1;
