@@ -46,9 +46,6 @@ public sealed class CausalLM : IDisposable
     /// <summary>Folder or file of the weights, as given.</summary>
     public string Path => _checkpoint.Path;
 
-    /// <summary>Tensors of the checkpoint that the architecture has no place for, by name.</summary>
-    public IReadOnlyList<string> UnusedTensors => _weights.Unused();
-
     internal ModuleNames Modules { get; }
 
     internal Checkpoint Checkpoint => _checkpoint;

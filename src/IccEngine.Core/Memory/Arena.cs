@@ -1,6 +1,6 @@
 namespace IccEngine.Core;
 
-/// <summary>One allocation that is handed out piece by piece and taken back all at once: what a forward pass works in.</summary>
+/// <summary>One allocation that is handed out piece by piece and given back all at once: what a forward pass works in.</summary>
 public sealed class Arena : IDisposable
 {
     private readonly Tensor _all;
@@ -28,9 +28,6 @@ public sealed class Arena : IDisposable
         _used = next;
         return tensor;
     }
-
-    /// <summary>Takes everything back.</summary>
-    public void Reset() => _used = 0;
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => _all.Buffer.Dispose();

@@ -14,7 +14,9 @@ internal sealed class LinearLayer(int index, Weight weight, Weight? bias)
     public void Forward(ForwardState state, Tensor x, Tensor y, int firstRow = 0, bool accumulate = false)
     {
         var rows = x.Shape[0];
-        if (!AnyReplaced(state))
+        // One pass over the weight serves all rows, unless an adapter brings a weight of its own.
+        var replaced = AnyReplaced(state);
+        if (!replaced)
         {
             state.Backend.Linear(x, weight, bias, y, accumulate: accumulate);
         }
@@ -24,15 +26,15 @@ internal sealed class LinearLayer(int index, Weight weight, Weight? bias)
             var count = Math.Min(run.First + run.Count - firstRow, rows) - first;
             if (count > 0)
             {
-                ForwardRun(state, run.Adapter, x.Rows(first, count), y.Rows(first, count), accumulate);
+                ForwardRun(state, run.Adapter, x.Rows(first, count), y.Rows(first, count), replaced, accumulate);
             }
         }
     }
 
-    private void ForwardRun(ForwardState state, LoraAdapter? adapter, Tensor x, Tensor y, bool accumulate)
+    private void ForwardRun(ForwardState state, LoraAdapter? adapter, Tensor x, Tensor y, bool replaced, bool accumulate)
     {
         var module = adapter?.Modules[index];
-        if (AnyReplaced(state))
+        if (replaced)
         {
             state.Backend.Linear(x, module?.Weight ?? weight, module?.Bias ?? bias, y, accumulate: accumulate);
         }

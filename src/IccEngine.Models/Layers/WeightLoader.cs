@@ -7,7 +7,6 @@ namespace IccEngine.Models;
 internal sealed class WeightLoader(Checkpoint checkpoint, IBackend backend) : IDisposable
 {
     private readonly List<Weight> _weights = [];
-    private readonly HashSet<string> _used = [];
 
     public Weight Load(string name, params long[] extents)
     {
@@ -20,11 +19,8 @@ internal sealed class WeightLoader(Checkpoint checkpoint, IBackend backend) : ID
         }
         var weight = backend.LoadWeight(tensor);
         _weights.Add(weight);
-        _used.Add(name);
         return weight;
     }
-
-    public IReadOnlyList<string> Unused() => [.. checkpoint.Tensors.Select(t => t.Name).Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => _weights.ForEach(w => w.Dispose());
 }
