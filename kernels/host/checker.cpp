@@ -198,7 +198,7 @@ struct Checker
         bool inShared = shared.holds(address);
         int array = inShared ? owners[(address - shared.start) / kWordBytes] : -1;
         const Allocation* allocation = inShared ? nullptr : find(address);
-        if (inShared ? array < 0 || !shared_arrays()[array].place.holds(address - shared.start, bytes)
+        if (inShared ? array < 0 || !room_of(array).holds(address - shared.start, bytes)
             : !allocation || !allocation->range.holds(address, bytes))
         {
             stop(Wrong::outside, address, bytes, writes);
@@ -215,10 +215,17 @@ struct Checker
         if (filled[array] != block)
         {
             filled[array] = block;
-            MemoryRange room = shared_arrays()[array].place;
+            MemoryRange room = room_of(array);
             memset(reinterpret_cast<void*>(shared.start + room.start), 0xff, room.bytes);
         }
         note(sharedWords.get(), shared.start, address, bytes, writes, block);
+    }
+
+    // An array of shared memory as the launch has it.
+    MemoryRange room_of(int array)
+    {
+        const SharedArray& known = shared_arrays()[array];
+        return {known.place.start, known.dynamic ? place.shared : known.place.bytes};
     }
 
     // "at byte 128 of the shared array tokens of 8320 bytes"; beyond its end where nothing is.
@@ -232,12 +239,9 @@ struct Checker
         snprintf(text, sizeof text, "before all memory that is allocated");
         if (shared.holds(address))
         {
-            for (const SharedArray& array : shared_arrays())
+            for (size_t a = 0; a < filled.size() && shared_arrays()[a].place.start <= address - shared.start; a++)
             {
-                if (array.place.start <= address - shared.start)
-                {
-                    describe("shared array ", array.name.c_str(), array.place, address - shared.start);
-                }
+                describe("shared array ", shared_arrays()[a].name.c_str(), room_of((int)a), address - shared.start);
             }
         }
         else if (const Allocation* allocation = find(address))
@@ -336,6 +340,8 @@ void check_barrier()
         checker->barriers++;
     }
 }
+
+void check_touch(const void* pointer, size_t bytes, bool writes) { touch(pointer, bytes, writes, true); }
 
 std::string check_report() { return checker ? checker->report() : ""; }
 } // namespace icc_host

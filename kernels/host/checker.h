@@ -33,6 +33,9 @@ void check_block();
 // All threads of the block have met at a barrier.
 void check_barrier();
 
+// The running thread touches memory, at a multiple of the number of bytes: for what kernels do through functions of the runtime.
+void check_touch(const void* pointer, size_t bytes, bool writes);
+
 // What was wrong in the last launch, in one line; empty where nothing was.
 std::string check_report();
 } // namespace icc_host

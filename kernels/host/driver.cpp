@@ -13,6 +13,7 @@
 #include "fibers.h"
 #include "kernels.h"
 #include "ptx.h"
+#include "shared_arrays.h"
 
 namespace
 {
@@ -41,13 +42,20 @@ enum Attribute
     kCapabilityMinor = 76,
 };
 
-constexpr size_t kMostShared = 48 * 1024;
+constexpr size_t kMostShared = 48 * 1024; // unless the kernel was allowed more
 constexpr size_t kGap = 64 * 1024;    // between allocations, so that what is beyond one is not in another
 constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
+
+enum FunctionAttribute
+{
+    kMostDynamicShared = 8,
+};
 
 struct Function
 {
     const icc_host::KernelEntry* kernel;
+    size_t shared = 0;  // bytes of its own arrays
+    size_t dynamic = 0; // most bytes that a launch may add
 };
 
 struct Module
@@ -89,6 +97,23 @@ char context, stream;
 Result ready()
 {
     return !machine.initialized ? kNotInitialized : current != &context || machine.retained == 0 ? kInvalidContext : kSuccess;
+}
+
+// Shared memory of a block: "Technical Specifications per Compute Capability" of the CUDA programming guide.
+size_t most_shared()
+{
+    switch (machine.capability)
+    {
+        case 80:
+        case 87:
+            return 163 * 1024;
+        case 86:
+        case 89:
+        case 120:
+            return 99 * 1024;
+        default:
+            return icc_host::kMostDynamic;
+    }
 }
 
 Result fits(uint64_t address, size_t bytes)
@@ -305,7 +330,7 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
         {
             return kInvalidPtx;
         }
-        module->functions[entry->first] = {&kernel};
+        module->functions[entry->first] = {&kernel, declared.shared, kMostShared - declared.shared};
     }
     if (module->ptx.version > machine.ptx || module->ptx.target > machine.capability)
     {
@@ -329,6 +354,17 @@ Result cuModuleGetFunction(void** result, void* module, const char* name)
     return *result ? ready() : kNotFound;
 }
 
+Result cuFuncSetAttribute(void* given, int attribute, int value)
+{
+    auto function = static_cast<Function*>(given);
+    if (attribute != kMostDynamicShared || value < 0 || function->shared + (size_t)value > most_shared())
+    {
+        return kInvalidValue;
+    }
+    function->dynamic = (size_t)value;
+    return ready();
+}
+
 Result cuStreamCreate(void** result, unsigned)
 {
     *result = &stream;
@@ -349,13 +385,14 @@ Result cuLaunchKernel(
         return state != kSuccess ? state : kLaunchFailed;
     }
     if (blocksX < 1 || blocksX > 0x7fffffff || blocksY < 1 || blocksY > 65535 || blocksZ < 1 || blocksZ > 65535 || threadsX < 1
-        || threadsX > 1024 || threadsY != 1 || threadsZ != 1 || shared > 0 || extra)
+        || threadsX > 1024 || threadsY != 1 || threadsZ != 1 || shared > static_cast<Function*>(function)->dynamic || extra)
     {
         return kInvalidValue;
     }
     using icc_host::place;
     place.threads = {threadsX, 1, 1};
     place.blocks = {blocksX, blocksY, blocksZ};
+    place.shared = shared;
     icc_host::check_launch();
     icc_host::Kernel kernel{static_cast<Function*>(function)->kernel->run, parameters};
     for (unsigned z = 0; z < blocksZ; z++)

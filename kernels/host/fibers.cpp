@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 namespace icc_host
@@ -43,7 +44,7 @@ struct Block
     void* scheduler;
     Meeting all;
     Meeting warps[kMostThreads / kWarp];
-    float values[kMostThreads / kWarp][2][kWarp];
+    alignas(16) char values[kMostThreads / kWarp][2][kWarp * kLaneBytes];
     Thread threads[kMostThreads];
     char* stacks;
 
@@ -198,20 +199,18 @@ void fiber_main()
     }
 }
 
-// Waits for threads [first, end).
-void wait(Meeting& meeting, int first, int end)
+// Waits for threads [first, end); the last one to come calls `last` before the others go on.
+template <typename Last>
+void wait(Meeting& meeting, int first, int end, Last last)
 {
     Block& b = *block;
     unsigned generation = meeting.generation;
     int self = b.current;
     if (++meeting.arrived == meeting.members)
     {
+        last();
         meeting.arrived = 0;
         meeting.generation++;
-        if (&meeting == &b.all)
-        {
-            check_barrier();
-        }
         return;
     }
     // Whoever is passed over in many rounds without a change waits for ever.
@@ -235,18 +234,18 @@ void give_up_block()
     abort(); // nobody returns to a block that was given up
 }
 
-void block_barrier() { wait(block->all, 0, block->count); }
+void block_barrier() { wait(block->all, 0, block->count, check_barrier); }
 
-const float* exchange(float value)
+char* exchange(const void* value, size_t bytes, void (*all)(char* lanes))
 {
     Block& b = *block;
     int warp = b.current / kWarp, first = warp * kWarp;
     int end = first + kWarp < b.count ? first + kWarp : b.count;
     Meeting& meeting = b.warps[warp];
     // Two rooms in turn: nobody writes to this one again before all have left it.
-    float* room = b.values[warp][meeting.generation % 2];
-    room[b.current - first] = value;
-    wait(meeting, first, end);
+    char* room = b.values[warp][meeting.generation % 2];
+    memcpy(room + kLaneBytes * (b.current - first), value, bytes);
+    wait(meeting, first, end, [&] { all ? all(room) : (void)0; });
     return room;
 }
 
@@ -262,6 +261,7 @@ FiberMemory fiber_memory()
 bool run_block(const Kernel& kernel)
 {
     fiber_memory();
+    forget_copies(place.threads.x);
     check_block();
     Block& b = *block;
     b.kernel = &kernel;

@@ -26,6 +26,9 @@ struct FiberMemory
 
 FiberMemory fiber_memory();
 
+// A block begins: none of its threads copies anything yet.
+void forget_copies(unsigned count);
+
 // Ends the running block from within: run_block returns false.
 [[noreturn]] void give_up_block();
 } // namespace icc_host

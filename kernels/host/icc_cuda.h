@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 #define __global__
@@ -22,14 +23,40 @@ struct Place
 {
     uint3 thread, block;
     dim3 threads, blocks;
+    unsigned shared; // bytes of shared memory that the launch gives beside the kernel's own arrays
 };
 
 extern thread_local Place place;
 
 void block_barrier();
 
-// Waits for all lanes of the warp, then gives the values that they brought [32].
-const float* exchange(float value);
+// A value of up to kLaneBytes of each lane of a warp.
+constexpr int kLaneBytes = 64;
+
+template <typename T>
+struct Lanes
+{
+    char* memory;
+
+    T& operator[](int lane) const { return *reinterpret_cast<T*>(memory + kLaneBytes * lane); }
+};
+
+// Waits for all lanes of the warp, then gives what they brought; the last one to come calls `all` first, where it is given.
+char* exchange(const void* value, size_t bytes, void (*all)(char* lanes));
+
+template <typename T, void (*All)(Lanes<T> lanes) = nullptr>
+Lanes<T> exchange(const T& value)
+{
+    static_assert(sizeof(T) <= kLaneBytes);
+    if constexpr (All == nullptr)
+    {
+        return {exchange(&value, sizeof(T), nullptr)};
+    }
+    else
+    {
+        return {exchange(&value, sizeof(T), [](char* lanes) { All({lanes}); })};
+    }
+}
 } // namespace icc_host
 
 #define threadIdx (::icc_host::place.thread)
@@ -46,7 +73,7 @@ template <typename Combine>
 inline float reduce_lanes(float value, int width, Combine combine)
 {
     float values[32];
-    const float* all = icc_host::exchange(value);
+    auto all = icc_host::exchange(value);
     int lane = threadIdx.x % 32, first = lane / width * width;
     for (int i = 0; i < width; i++)
     {

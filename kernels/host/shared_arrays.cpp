@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "icc_cuda.h"
+#include "tensor_cores.h"
 
 namespace icc_host
 {
@@ -65,7 +65,8 @@ std::vector<SharedArray> read()
             const char* name = names + symbols[i].st_name;
             if (ELF64_ST_TYPE(symbols[i].st_info) == STT_TLS && strncmp(name, "_ZZ", 3) == 0)
             {
-                arrays.push_back({short_name(name), {symbols[i].st_value, symbols[i].st_size}});
+                std::string array = short_name(name);
+                arrays.push_back({array, {symbols[i].st_value, symbols[i].st_size}, array == "dynamic_memory"});
             }
         }
     }
@@ -95,6 +96,12 @@ int find(dl_phdr_info* library, size_t, void* result)
     return own;
 }
 } // namespace
+
+unsigned char* dynamic_shared()
+{
+    alignas(1024) static thread_local unsigned char dynamic_memory[kMostDynamic];
+    return dynamic_memory;
+}
 
 const std::vector<SharedArray>& shared_arrays()
 {

@@ -12,7 +12,11 @@ struct SharedArray
 {
     std::string name;
     MemoryRange place; // from the start of the thread-local memory
+    bool dynamic;      // the launch says how many of its bytes there are
 };
+
+// Most bytes of the dynamic one.
+constexpr size_t kMostDynamic = 227 * 1024;
 
 // All of them, in the order of their addresses.
 const std::vector<SharedArray>& shared_arrays();

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace IccEngine.Contract.Tests;
 
-/// <summary>The checked host library finds what is wrong in WrongKernels.cpp, by name of the kernel, and nothing where nothing is.</summary>
+/// <summary>
+/// The checked host library finds what is wrong in WrongKernels.cpp and TensorCoreKernels.cpp, by name of the kernel, and nothing where
+/// nothing is; its tensor cores multiply as matrices are multiplied.
+/// </summary>
 public sealed class KernelCheckTests
 {
     private const int Count = 128;
@@ -21,12 +24,13 @@ public sealed class KernelCheckTests
         ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
     };
 
-    /// <summary>Kernels of WrongKernels.cpp.</summary>
+    /// <summary>Kernels of both files.</summary>
     public static TheoryData<string> Kernels
     {
         get
         {
-            var source = File.ReadAllText(Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", "WrongKernels.cpp"));
+            var folder = Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing");
+            var source = string.Concat(Directory.EnumerateFiles(folder, "*Kernels.cpp").Order(StringComparer.Ordinal).Select(File.ReadAllText));
             return [.. Regex.Matches(source, @"__global__ void (\w+)\(").Select(m => m.Groups[1].Value)];
         }
     }
@@ -96,9 +100,35 @@ public sealed class KernelCheckTests
         Assert.All(run.Memory()[..64], v => Assert.True(float.IsNaN(v)));
     }
 
+    [SkippableFact]
+    public void TensorCoresMultiplyMatrices()
+    {
+        using var run = new Run("product");
+        run.Launch();
+        var expected =
+            from row in Enumerable.Range(0, 16)
+            from column in Enumerable.Range(0, 8)
+            select 1000 + Enumerable.Range(0, 16).Sum(k => ((3 * row + 5 * k) % 17 - 8) * ((7 * k + 2 * column) % 13 - 6));
+        Assert.Equal(expected.Select(v => (float)v), run.Memory());
+    }
+
+    [SkippableFact]
+    public void ACopyArrivesWhenItIsWaitedForAndNotBefore()
+    {
+        float[] values = [.. Enumerable.Range(1, 64).Select(i => (float)i)];
+        using var run = new Run("copy");
+        run.Fill(values);
+        run.Launch();
+        Assert.Equal(values.Select((v, i) => i % 4 < 2 ? v : 0), run.Memory()[64..]);
+        using var unwaited = new Run("copy_unwaited");
+        unwaited.Launch();
+        Assert.All(unwaited.Memory()[64..], v => Assert.True(float.IsNaN(v)));
+    }
+
     /// <summary>A kernel that is loaded, and memory for it.</summary>
     private sealed unsafe class Run : IDisposable
     {
+        private const int SharedBytes = 256; // for the kernels that take some
         private readonly CudaContext _context = new(0, CudaHost.CheckedLibrary);
         private readonly CudaBuffer _memory;
         private readonly ulong _address;
@@ -109,7 +139,7 @@ public sealed class KernelCheckTests
             // What the library reads of a PTX text.
             var ptx = $".version 7.0\n.target sm_80\n.visible .entry {kernel}(\n\t.param .u64 a,\n\t.param .u32 b\n)\n\0";
             var module = _context.LoadModule(kernel, Encoding.ASCII.GetBytes(ptx));
-            _kernel = new Kernel(kernel, _context.Function(module, Encoding.ASCII.GetBytes(kernel + '\0')));
+            _kernel = new Kernel(kernel, _context.Function(module, Encoding.ASCII.GetBytes(kernel + '\0'), SharedBytes), SharedBytes);
             _memory = new CudaBuffer(_context, DType.F32, Count);
             _address = _memory.Address;
             _context.Clear(_address, Count);
@@ -131,6 +161,15 @@ public sealed class KernelCheckTests
                 _context.Download(_address, to, Count * sizeof(float));
             }
             return values;
+        }
+
+        /// <summary>Sets what the memory begins with.</summary>
+        public void Fill(float[] values)
+        {
+            fixed (float* from = values)
+            {
+                _context.Upload(from, _address, values.Length * sizeof(float));
+            }
         }
 
         public void FreeMemory() => _memory.Dispose();

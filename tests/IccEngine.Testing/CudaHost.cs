@@ -12,17 +12,20 @@ namespace IccEngine.Testing;
 public static class CudaHost
 {
     private const int NoCompiler = 3;
-    private static readonly string _wrongKernels = Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", "WrongKernels.cpp");
+    private static readonly string[] _testKernels =
+    [
+        .. new[] { "WrongKernels.cpp", "TensorCoreKernels.cpp" }.Select(f => Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", f)),
+    ];
     private static readonly Lazy<(string? Path, string? Missing)> _library = new(() => Build("libicc-cuda-host.so", "--host"));
     private static readonly Lazy<(string? Path, string? Missing)> _checked =
-        new(() => Build("libicc-cuda-host-checked.so", "--host-checked", _wrongKernels));
+        new(() => Build("libicc-cuda-host-checked.so", "--host-checked", _testKernels));
 
     /// <summary>Path of the library; the test is skipped, with the reason, where there is no C++ compiler.</summary>
     public static string Library => PathOf(_library);
 
     /// <summary>
     /// Path of the same library with every access of a kernel to memory checked, and with kernels that are wrong on purpose
-    /// (WrongKernels.cpp); the test is skipped likewise.
+    /// (WrongKernels.cpp) or try the tensor cores (TensorCoreKernels.cpp); the test is skipped likewise.
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
 

@@ -152,12 +152,20 @@ internal sealed unsafe class CudaContext
     }
 
     /// <summary>A kernel of a module.</summary>
-    public nint Function(nint module, ReadOnlySpan<byte> name)
+    /// <param name="module">The module.</param>
+    /// <param name="name">Its name, with a zero at the end.</param>
+    /// <param name="sharedBytes">Shared memory that each launch gives it (DYNAMIC_SHARED of kernels/device/tensor_cores.h).</param>
+    public nint Function(nint module, ReadOnlySpan<byte> name, int sharedBytes = 0)
     {
         nint function;
         fixed (byte* text = name)
         {
             Check(_driver.ModuleGetFunction(&function, module, text), "looking up a kernel");
+        }
+        if (sharedBytes > 0)
+        {
+            const int maxDynamicSharedSizeBytes = 8;
+            Check(_driver.FuncSetAttribute(function, maxDynamicSharedSizeBytes, sharedBytes), $"taking {sharedBytes:N0} bytes of shared memory");
         }
         return function;
     }
@@ -170,7 +178,7 @@ internal sealed unsafe class CudaContext
             return;
         }
         var result = _driver.LaunchKernel(
-            kernel.Function, checked((uint)x), checked((uint)y), checked((uint)z), (uint)threads, 1, 1, 0, _stream, parameters, null);
+            kernel.Function, checked((uint)x), checked((uint)y), checked((uint)z), (uint)threads, 1, 1, (uint)kernel.SharedBytes, _stream, parameters, null);
         if (result != CudaDriver.Success)
         {
             throw new IccDeviceException($"{Device}: the kernel {kernel.Name} [{x}, {y}, {z}] does not run: {_driver.Name(result)}");

@@ -47,6 +47,7 @@ internal sealed unsafe class CudaDriver
         ModuleLoad = (delegate* unmanaged<nint*, byte*, uint, int*, void**, int>)Export("cuModuleLoadDataEx");
         ModuleUnload = (delegate* unmanaged<nint, int>)Export("cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Export("cuModuleGetFunction");
+        FuncSetAttribute = (delegate* unmanaged<nint, int, int, int>)Export("cuFuncSetAttribute");
         StreamCreate = (delegate* unmanaged<nint*, uint, int>)Export("cuStreamCreate");
         StreamSynchronize = (delegate* unmanaged<nint, int>)Export("cuStreamSynchronize");
         StreamDestroy = (delegate* unmanaged<nint, int>)Export("cuStreamDestroy_v2");
@@ -70,6 +71,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint*, byte*, uint, int*, void**, int> ModuleLoad;
     public readonly delegate* unmanaged<nint, int> ModuleUnload;
     public readonly delegate* unmanaged<nint*, nint, byte*, int> ModuleGetFunction;
+    public readonly delegate* unmanaged<nint, int, int, int> FuncSetAttribute;
     public readonly delegate* unmanaged<nint*, uint, int> StreamCreate;
     public readonly delegate* unmanaged<nint, int> StreamSynchronize;
     public readonly delegate* unmanaged<nint, int> StreamDestroy;

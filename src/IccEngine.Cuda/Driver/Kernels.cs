@@ -4,7 +4,10 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>A kernel that is loaded.</summary>
-internal readonly record struct Kernel(string Name, nint Function);
+/// <param name="Name">Its name.</param>
+/// <param name="Function">The driver's handle.</param>
+/// <param name="SharedBytes">Shared memory that each launch gives it beside its own arrays.</param>
+internal readonly record struct Kernel(string Name, nint Function, int SharedBytes = 0);
 
 /// <summary>A kernel in one form for each element type of a weight.</summary>
 internal readonly record struct TypedKernel(Kernel F32, Kernel BF16, Kernel F16)
@@ -129,13 +132,16 @@ internal sealed class Kernels
         return new RealKernel(forms[0], forms[1]);
     }
 
-    private Kernel[] Load(string module, params string[] kernels)
+    private Kernel[] Load(string module, params string[] kernels) => Load(module, 0, kernels);
+
+    // Kernels that take shared memory of a size that the launch gives.
+    private Kernel[] Load(string module, int sharedBytes, params string[] kernels)
     {
         if (!_modules.TryGetValue(module, out var handle))
         {
             _modules[module] = handle = LoadModule($"ptx/{_target}/{module}.ptx");
         }
-        return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'))));
+        return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'), sharedBytes), sharedBytes));
     }
 
     private nint LoadModule(string resource)

@@ -1,0 +1,64 @@
+// Copies to shared memory that end when they are waited for, and not before: until then the room is full of NaN. For the checker the
+// thread that copies writes there both when it begins and when it waits.
+#include <cstring>
+#include <vector>
+
+#include "checker.h"
+#include "fibers.h"
+#include "tensor_cores.h"
+
+namespace
+{
+struct Copy
+{
+    char* to;
+    const char* from;
+    int bytes;
+    int group;
+};
+
+// What a thread of the block has begun; groups are numbered from 0.
+struct Copies
+{
+    std::vector<Copy> open;
+    int group = 0;
+};
+
+thread_local std::vector<Copies> threads;
+
+Copies& own() { return threads[threadIdx.x]; }
+} // namespace
+
+namespace icc_host
+{
+void forget_copies(unsigned count) { threads.assign(count, {}); }
+
+void cp_async_wait(int pending)
+{
+    Copies& copies = own();
+    std::erase_if(copies.open, [&](const Copy& copy)
+    {
+        bool ends = copy.group < copies.group - pending;
+        if (ends)
+        {
+            check_touch(copy.to, 16, true);
+            memset(copy.to, 0, 16);
+            memcpy(copy.to, copy.from, (size_t)copy.bytes);
+        }
+        return ends;
+    });
+}
+} // namespace icc_host
+
+void cp_async_16(void* to, const void* from, int bytes)
+{
+    icc_host::check_touch(to, 16, true);
+    if (bytes > 0)
+    {
+        icc_host::check_touch(from, (size_t)bytes, false);
+    }
+    memset(to, 0xff, 16);
+    own().open.push_back({static_cast<char*>(to), static_cast<const char*>(from), bytes, own().group});
+}
+
+void cp_async_commit() { own().group++; }
