@@ -19,7 +19,7 @@ internal sealed unsafe class CpuKvCache : KvCache
         }
         Stride = Padded(shape.HeadDim);
         _values = checked((long)shape.Layers * shape.Pages * shape.KvHeads * shape.PageTokens * Stride);
-        _buffer = new HostBuffer(DType.F32, checked(2 * _values));
+        _buffer = new HostBuffer(DType.F32, checked(2 * _values), sparse: true);
     }
 
     /// <summary>Elements from one token's head to the next token's.</summary>

@@ -4,18 +4,25 @@ namespace IccEngine.Core;
 
 /// <summary>
 /// Native memory of a backend that runs on the host: zeroed, aligned to a cache line, and committed by the operating system only as
-/// it is touched, so that a buffer may be sized for the longest case.
+/// it is touched, so that a buffer may be sized for the longest case. Large buffers are made of huge pages where the system gives them.
 /// </summary>
-public sealed unsafe class HostBuffer : DeviceBuffer
+public sealed unsafe partial class HostBuffer : DeviceBuffer
 {
     private const int Alignment = 64;
+    private const int HugePage = 2 << 20;
+    private const int AdviseHugePages = 14; // MADV_HUGEPAGE of Linux
     private nint _block;
 
     /// <summary>Takes memory for <paramref name="elements"/> elements.</summary>
+    /// <param name="dtype">Type of the elements.</param>
+    /// <param name="elements">Their number.</param>
+    /// <param name="sparse">Only small parts far from each other will be touched: huge pages would commit what lies between.</param>
     /// <exception cref="IccMemoryException">There is not enough memory.</exception>
-    public HostBuffer(DType dtype, long elements) : base(dtype, elements)
+    public HostBuffer(DType dtype, long elements, bool sparse = false) : base(dtype, elements)
     {
         var bytes = dtype.Bytes(elements);
+        var huge = !sparse && bytes >= 2 * HugePage && OperatingSystem.IsLinux();
+        var alignment = huge ? HugePage : Alignment;
         // Memory is committed on first touch: a request beyond the machine must fail here and not in the middle of the work.
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > available)
@@ -24,13 +31,18 @@ public sealed unsafe class HostBuffer : DeviceBuffer
         }
         try
         {
-            _block = (nint)NativeMemory.AllocZeroed((nuint)(bytes + Alignment));
+            _block = (nint)NativeMemory.AllocZeroed((nuint)(bytes + alignment));
         }
         catch (OutOfMemoryException e)
         {
             throw new IccMemoryException($"no memory for {bytes:N0} bytes", e);
         }
-        Address = (_block + Alignment - 1) & ~(nint)(Alignment - 1);
+        Address = (_block + alignment - 1) & ~(nint)(alignment - 1);
+        if (huge)
+        {
+            // A hint: where it is refused, memory comes in small pages.
+            _ = Advise(Address, (nuint)(bytes / HugePage * HugePage), AdviseHugePages);
+        }
     }
 
     /// <summary>First byte; a multiple of 64.</summary>
@@ -45,6 +57,9 @@ public sealed unsafe class HostBuffer : DeviceBuffer
 
     /// <summary>Gives the memory back of a buffer that nobody disposed.</summary>
     ~HostBuffer() => Release();
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint bytes, int advice);
 
     private void Release()
     {

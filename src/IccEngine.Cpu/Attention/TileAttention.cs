@@ -180,7 +180,7 @@ internal unsafe ref struct TileAttention<TOps, TV>
         {
             for (var d = 0; d < _stride; d += TOps.TileRows)
             {
-                MicroKernel<TOps, TV>.Columns(_keys, values + d, _scores, count, _outputs + d * Width, Width, true);
+                MicroKernel<TOps, TV>.Columns(_keys, values + d, TOps.TileRows, _scores, count, _outputs + d * Width, Width, true);
             }
             return;
         }

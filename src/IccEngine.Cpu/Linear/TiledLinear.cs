@@ -25,30 +25,33 @@ internal unsafe struct LinearCall
 }
 
 /// <summary>
-/// The linear layer of many rows: panels of the weight, widened, scaled and transposed into scratch a block of inputs at a time, times
-/// the rows of x in register tiles. An item is a few panels of outputs. An element of y is the sum of its blocks of
-/// <see cref="BlockInputs"/> inputs in order, each summed in order: it depends on its own row, on nothing else in the call.
+/// The linear layer of many rows. The rows of x are laid out anew once, so that a register tile reads them from front to back (rows
+/// that lie a power of two apart would push each other out of the caches); panels of the weight are widened and transposed into scratch
+/// a block of inputs at a time; sums stay in scratch until the last block. An item is a few panels of outputs for a part of the rows.
+/// An element of y is the sum of its blocks of <see cref="PackedRows{TOps, TV}.BlockInputs"/> inputs in order, each summed in order: it
+/// depends on its own row, on nothing else in the call.
 /// </summary>
-internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int panelsPerItem) : IJob
+internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, PackedRows<TOps, TV> x, LinearPlan plan) : IJob
     where TOps : struct, IVectorOps<TV>
     where TV : unmanaged
     where TW : struct, IElements
 {
-    /// <summary>Rows of x that pass by a panel before the next block of inputs is packed: their block stays in the second-level cache.</summary>
-    private const int ChunkRows = 512;
+    private const int CacheLine = 64;
 
-    /// <summary>Inputs of a packed panel: 24 KiB, half of the first-level cache.</summary>
-    private static int BlockInputs
+    private const int BlockInputs = PackedRows<TOps, TV>.BlockInputs;
+
+    /// <summary>Cache lines of a block of one output's weights.</summary>
+    private static int RowLines
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => 2048 / TOps.Count;
+        get => BlockInputs * TW.Size / CacheLine;
     }
 
-    /// <summary>Elements between the rows of widened weights on their way to the panel: a cache line more than they need.</summary>
-    private static int StageStride
+    /// <summary>Cache lines of a block of a panel's weights.</summary>
+    private static int PanelLines
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => BlockInputs + 16;
+        get => PanelOutputs * RowLines;
     }
 
     private static int PanelOutputs
@@ -60,117 +63,158 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, int p
     /// <summary>Runs the call on the pool.</summary>
     public static void Run(WorkerPool pool, in LinearCall call)
     {
-        var panels = (call.Outputs + PanelOutputs - 1) / PanelOutputs;
-        // Panels of one item share the rows' block in the cache; some items for every thread keep the threads evenly busy.
-        var perItem = Math.Clamp(panels / (4 * pool.Threads), 1, 4);
-        var job = new TiledLinear<TOps, TV, TW>(call, perItem);
-        pool.Run(ref job, (panels + perItem - 1) / perItem);
+        for (var row = 0; row < call.Rows; row += LinearPlan.ChunkRows)
+        {
+            var chunk = call;
+            chunk.Rows = Math.Min(LinearPlan.ChunkRows, call.Rows - row);
+            chunk.X += (long)row * call.Inputs;
+            chunk.Y += (long)row * call.Outputs;
+            var packed = new PackedRows<TOps, TV>(chunk.X, chunk.Rows, chunk.Inputs);
+            pool.Run(ref packed, packed.Groups);
+            var plan = LinearPlan.For(
+                pool.Threads, (chunk.Outputs + PanelOutputs - 1) / PanelOutputs, packed.Groups, PackedRows<TOps, TV>.GroupRows);
+            var job = new TiledLinear<TOps, TV, TW>(chunk, packed, plan);
+            pool.Run(ref job, plan.Items);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int item)
     {
-        var firstOutput = item * panelsPerItem * PanelOutputs;
-        var endOutput = Math.Min(firstOutput + panelsPerItem * PanelOutputs, call.Outputs);
-        var carver = new Carver(Scratch.Take(ScratchUse.Item, ScratchBytes()));
+        var (firstPanel, endPanel, firstGroup, endGroup) = plan.Item(item);
+        var panelSums = (endGroup - firstGroup) * PackedRows<TOps, TV>.GroupRows * PanelOutputs;
+        var carver = new Carver(Scratch.Take(ScratchUse.Item, ScratchBytes((endPanel - firstPanel) * panelSums)));
         var panel = carver.Take<float>(BlockInputs * PanelOutputs);
-        var stage = carver.Take<float>(TOps.Count * StageStride);
-        var tile = carver.Take<float>(TOps.TileRows * PanelOutputs);
-        for (var row = 0; row < call.Rows; row += ChunkRows)
+        var square = carver.Take<float>(TOps.Count * TOps.Count);
+        var columns = (float**)carver.Take<nint>(BlockInputs);
+        var sums = carver.Take<float>((endPanel - firstPanel) * panelSums);
+        for (var input = 0; input < call.Inputs; input += BlockInputs)
         {
-            var endRow = Math.Min(row + ChunkRows, call.Rows);
-            for (var input = 0; input < call.Inputs; input += BlockInputs)
+            var inputs = Math.Min(BlockInputs, call.Inputs - input);
+            x.Columns(input, inputs, columns);
+            for (var p = firstPanel; p < endPanel; p++)
             {
-                var inputs = Math.Min(BlockInputs, call.Inputs - input);
-                for (var output = firstOutput; output < endOutput; output += PanelOutputs)
-                {
-                    Pack(output, input, inputs, panel, stage);
-                    Multiply(row, endRow, output, input, inputs, panel, tile);
-                    if (call.Bias != null && input + inputs == call.Inputs)
-                    {
-                        AddBias(row, endRow, output);
-                    }
-                }
+                Pack(p * PanelOutputs, input, inputs, panel, square);
+                var next = p + 1 < endPanel ? Weights((p + 1) * PanelOutputs, input) : Weights(firstPanel * PanelOutputs, input + BlockInputs);
+                Multiply(p * PanelOutputs, input, inputs, firstGroup, endGroup, columns, panel, sums + (p - firstPanel) * panelSums, next);
             }
         }
     }
 
-    private static long ScratchBytes() => Carver.Bytes<float>(BlockInputs * PanelOutputs)
-        + Carver.Bytes<float>(TOps.Count * StageStride) + Carver.Bytes<float>(TOps.TileRows * PanelOutputs);
+    private static long ScratchBytes(int sums) => Carver.Bytes<float>(BlockInputs * PanelOutputs)
+        + Carver.Bytes<float>(TOps.Count * TOps.Count) + Carver.Bytes<nint>(BlockInputs) + Carver.Bytes<float>(sums);
 
-    /// <summary>panel[input, output] = scale * w[output, input], zero beyond the last output.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pack(int output, int input, int inputs, float* panel, float* stage)
+    private byte* Weights(int output, int input) => call.W + ((long)output * call.Inputs + input) * TW.Size;
+
+    /// <summary>panel[input, output] = w[output, input], zero beyond the last output.</summary>
+    private void Pack(int output, int input, int inputs, float* panel, float* square)
     {
-        var scale = TOps.Broadcast(call.Scale);
         var stride = (long)call.Inputs * TW.Size;
-        var vectors = inputs / TOps.Count * TOps.Count;
         for (var lane = 0; lane < PanelOutputs; lane += TOps.Count)
         {
             var present = Math.Clamp(call.Outputs - output - lane, 0, TOps.Count);
-            var rows = call.W + (long)(output + lane) * stride + (long)input * TW.Size;
-            // Row by row, because rows that lie a power of two apart would push each other out of the cache.
-            for (var r = 0; r < TOps.Count; r++)
-            {
-                var row = rows + r * stride;
-                for (var p = 0; p < vectors; p += TOps.Count)
-                {
-                    Memory.Prefetch(row + (p + BlockInputs) * TW.Size); // the same row's next block
-                    var weights = r < present ? TOps.Multiply(scale, TW.Load<TOps, TV>(row + p * TW.Size)) : TOps.Zero;
-                    TOps.Store(weights, stage + r * StageStride + p);
-                }
-            }
-            for (var p = 0; p < vectors; p += TOps.Count)
-            {
-                TOps.Transpose(stage + p, StageStride, panel + p * PanelOutputs + lane, PanelOutputs);
-            }
-            for (var p = vectors; p < inputs; p++)
+            var rows = Weights(output + lane, input);
+            // Rows are read as if they held float32, so they have to be a whole number of these apart.
+            var packed = present == TOps.Count && stride % sizeof(float) == 0 ? PackSquares(rows, inputs, panel + lane, square) : 0;
+            for (var p = packed; p < inputs; p++)
             {
                 for (var r = 0; r < TOps.Count; r++)
                 {
-                    panel[p * PanelOutputs + lane + r] = r < present ? call.Scale * TW.One(rows + r * stride + p * TW.Size) : 0;
+                    panel[p * PanelOutputs + lane + r] = r < present ? TW.One(rows + r * stride + p * TW.Size) : 0;
                 }
             }
         }
     }
 
-    private void Multiply(int firstRow, int endRow, int output, int input, int inputs, float* panel, float* tile)
+    /// <summary>
+    /// panel[p, r] = w[r, p] for a vector of outputs and as many whole squares of inputs as there are, whose number is returned. A square
+    /// has a vector of float32 or of pairs of 16-bit numbers from each row; pairs are widened after they were transposed.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int PackSquares(byte* rows, int inputs, float* panel, float* square)
     {
-        var add = call.Accumulate || input > 0;
-        var outputs = Math.Min(PanelOutputs, call.Outputs - output);
-        var rows = stackalloc float*[TOps.TileRows];
-        for (var row = firstRow; row < endRow; row += TOps.TileRows)
+        var stride = (nint)call.Inputs * TW.Size;
+        var width = TOps.Count * sizeof(float) / TW.Size;
+        var p = 0;
+        for (; p <= inputs - width; p += width)
         {
-            var present = Math.Min(TOps.TileRows, endRow - row);
-            for (var r = 0; r < TOps.TileRows; r++)
+            var source = rows + p * TW.Size;
+            var target = panel + p * PanelOutputs;
+            if (TW.Size == sizeof(float))
             {
-                // Rows beyond the last one repeat it; nobody reads their sums.
-                rows[r] = call.X + (long)(row + Math.Min(r, present - 1)) * call.Inputs + input;
-            }
-            var y = call.Y + (long)row * call.Outputs + output;
-            if (present == TOps.TileRows && outputs == PanelOutputs)
-            {
-                MicroKernel<TOps, TV>.Rows(rows, panel, inputs, y, call.Outputs, add);
+                TOps.Transpose((float*)source, stride / sizeof(float), target, PanelOutputs);
                 continue;
             }
-            MicroKernel<TOps, TV>.Rows(rows, panel, inputs, tile, PanelOutputs, false);
-            for (var r = 0; r < present; r++)
+            TOps.Transpose((float*)source, stride / sizeof(float), square, TOps.Count);
+            for (var i = 0; i < TOps.Count; i++, target += 2 * PanelOutputs)
             {
-                for (var o = 0; o < outputs; o++)
+                var pairs = TOps.Load(square + i * TOps.Count);
+                TOps.Store(TW.First<TOps, TV>(pairs), target);
+                TOps.Store(TW.Second<TOps, TV>(pairs), target + PanelOutputs);
+            }
+        }
+        return p;
+    }
+
+    /// <summary>
+    /// sums[row, lane] += x[row, input ..] panel[.., lane] for the groups of rows; behind the last block they go to y. Meanwhile the weights
+    /// that are packed next, at <paramref name="next"/>, are asked for.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Multiply(
+        int output, int input, int inputs, int firstGroup, int endGroup, float** columns, float* panel, float* sums,
+        byte* next)
+    {
+        var last = input + inputs == call.Inputs;
+        var outputs = Math.Min(PanelOutputs, call.Outputs - output);
+        var tiles = (endGroup - firstGroup) * PackedRows<TOps, TV>.GroupRows / TOps.TileRows;
+        var lines = (PanelLines + tiles - 1) / tiles;
+        var line = 0;
+        for (var group = firstGroup; group < endGroup; group++)
+        {
+            for (var r = 0; r < PackedRows<TOps, TV>.GroupRows; r += TOps.TileRows, sums += TOps.TileRows * PanelOutputs)
+            {
+                var row = group * PackedRows<TOps, TV>.GroupRows + r;
+                var present = Math.Min(TOps.TileRows, call.Rows - row);
+                if (present <= 0)
                 {
-                    var sum = tile[r * PanelOutputs + o];
-                    y[(long)r * call.Outputs + o] = add ? y[(long)r * call.Outputs + o] + sum : sum;
+                    return;
+                }
+                for (var end = Math.Min(line + lines, PanelLines); line < end; line++)
+                {
+                    Memory.Prefetch(next + (line / RowLines * (nint)call.Inputs * TW.Size) + line % RowLines * CacheLine);
+                }
+                var place = (nint)group * PackedRows<TOps, TV>.GroupRows * inputs;
+                var nextGroup = (nint)PackedRows<TOps, TV>.GroupRows * inputs;
+                MicroKernel<TOps, TV>.Columns(columns, place + r, nextGroup, panel, inputs, sums, PanelOutputs, input > 0);
+                if (last)
+                {
+                    Finish(row, present, output, outputs, sums);
                 }
             }
         }
     }
 
-    private void AddBias(int firstRow, int endRow, int output)
+    /// <summary>y = scale * sums + bias, or the same added to y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Finish(int row, int rows, int output, int outputs, float* sums)
     {
-        var outputs = Math.Min(PanelOutputs, call.Outputs - output);
-        for (var row = firstRow; row < endRow; row++)
+        var scale = TOps.Broadcast(call.Scale);
+        var vectors = outputs / TOps.Count * TOps.Count;
+        for (var r = 0; r < rows; r++, sums += PanelOutputs)
         {
-            VectorMath<TOps, TV>.AddScaled(call.Y + (long)row * call.Outputs + output, call.Bias + output, 1, outputs);
+            var y = call.Y + (long)(row + r) * call.Outputs + output;
+            for (var o = 0; o < vectors; o += TOps.Count)
+            {
+                var value = TOps.Multiply(scale, TOps.Load(sums + o));
+                value = call.Bias == null ? value : TOps.Add(value, TOps.Load(call.Bias + output + o));
+                TOps.Store(call.Accumulate ? TOps.Add(TOps.Load(y + o), value) : value, y + o);
+            }
+            for (var o = vectors; o < outputs; o++)
+            {
+                var value = call.Scale * sums[o] + (call.Bias == null ? 0 : call.Bias[output + o]);
+                y[o] = call.Accumulate ? y[o] + value : value;
+            }
         }
     }
 }

@@ -19,18 +19,15 @@ internal readonly unsafe struct Avx2Ops : IVectorOps<Vector256<float>>
     public static Vector256<float> LoadBF16(ushort* source) =>
         Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32(source), 16).AsSingle();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadF16(ushort* source)
-    {
-        // Exponent and mantissa moved to their places in a float32 are 2^-112 of the value, subnormals included.
-        var bits = Avx2.ConvertToVector256Int32(source);
-        var sign = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(0x8000)), 16);
-        var magnitude = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(0x7fff)), 13);
-        var value = Avx.Multiply(magnitude.AsSingle(), Vector256.Create(0x77800000).AsSingle()).AsInt32();
-        var special = Avx2.CompareGreaterThan(magnitude, Vector256.Create(0x0f7fffff)); // infinity or NaN
-        value = Avx2.Or(value, Avx2.And(special, Vector256.Create(0x7f800000)));
-        return Avx2.Or(value, sign).AsSingle();
-    }
+    public static Vector256<float> LoadF16(ushort* source) => WidenF16(Avx2.ConvertToVector256Int32(source));
+
+    public static Vector256<float> FirstBF16(Vector256<float> pairs) => Avx2.ShiftLeftLogical(pairs.AsInt32(), 16).AsSingle();
+
+    public static Vector256<float> SecondBF16(Vector256<float> pairs) => Avx2.And(pairs.AsInt32(), Vector256.Create(unchecked((int)0xffff0000))).AsSingle();
+
+    public static Vector256<float> FirstF16(Vector256<float> pairs) => WidenF16(Avx2.And(pairs.AsInt32(), Vector256.Create(0xffff)));
+
+    public static Vector256<float> SecondF16(Vector256<float> pairs) => WidenF16(Avx2.ShiftRightLogical(pairs.AsInt32(), 16));
 
     public static void Store(Vector256<float> vector, float* destination) => vector.Store(destination);
 
@@ -81,7 +78,7 @@ internal readonly unsafe struct Avx2Ops : IVectorOps<Vector256<float>>
         return Sse.MaxScalar(two, Sse.Shuffle(two, two, 0b01)).ToScalar();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         var r0 = Vector256.Load(source);
@@ -120,4 +117,17 @@ internal readonly unsafe struct Avx2Ops : IVectorOps<Vector256<float>>
 
     private static Vector256<float> PowerOfTwo(Vector256<int> n) =>
         Avx2.ShiftLeftLogical(Avx2.Add(n, Vector256.Create(127)), 23).AsSingle();
+
+    /// <summary>IEEE half floats in the lower halves of the lanes, nothing above them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> WidenF16(Vector256<int> bits)
+    {
+        // Exponent and mantissa moved to their places in a float32 are 2^-112 of the value, subnormals included.
+        var sign = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(0x8000)), 16);
+        var magnitude = Avx2.ShiftLeftLogical(Avx2.And(bits, Vector256.Create(0x7fff)), 13);
+        var value = Avx.Multiply(magnitude.AsSingle(), Vector256.Create(0x77800000).AsSingle()).AsInt32();
+        var special = Avx2.CompareGreaterThan(magnitude, Vector256.Create(0x0f7fffff)); // infinity or NaN
+        value = Avx2.Or(value, Avx2.And(special, Vector256.Create(0x7f800000)));
+        return Avx2.Or(value, sign).AsSingle();
+    }
 }

@@ -19,18 +19,15 @@ internal readonly unsafe struct Avx512Ops : IVectorOps<Vector512<float>>
     public static Vector512<float> LoadBF16(ushort* source) =>
         Avx512F.ShiftLeftLogical(Avx512F.ConvertToVector512Int32(Vector256.Load(source)), 16).AsSingle();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadF16(ushort* source)
-    {
-        // Exponent and mantissa moved to their places in a float32 are 2^-112 of the value, subnormals included.
-        var bits = Avx512F.ConvertToVector512Int32(Vector256.Load(source));
-        var sign = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Vector512.Create(0x8000)), 16);
-        var magnitude = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Vector512.Create(0x7fff)), 13);
-        var value = Avx512F.Multiply(magnitude.AsSingle(), Vector512.Create(0x77800000).AsSingle()).AsInt32();
-        var special = Avx512F.CompareGreaterThan(magnitude, Vector512.Create(0x0f7fffff)); // infinity or NaN
-        value = Avx512F.Or(value, Avx512F.And(special, Vector512.Create(0x7f800000)));
-        return Avx512F.Or(value, sign).AsSingle();
-    }
+    public static Vector512<float> LoadF16(ushort* source) => WidenF16(Avx512F.ConvertToVector512Int32(Vector256.Load(source)));
+
+    public static Vector512<float> FirstBF16(Vector512<float> pairs) => Avx512F.ShiftLeftLogical(pairs.AsInt32(), 16).AsSingle();
+
+    public static Vector512<float> SecondBF16(Vector512<float> pairs) => Avx512F.And(pairs.AsInt32(), Vector512.Create(unchecked((int)0xffff0000))).AsSingle();
+
+    public static Vector512<float> FirstF16(Vector512<float> pairs) => WidenF16(Avx512F.And(pairs.AsInt32(), Vector512.Create(0xffff)));
+
+    public static Vector512<float> SecondF16(Vector512<float> pairs) => WidenF16(Avx512F.ShiftRightLogical(pairs.AsInt32(), 16));
 
     public static void Store(Vector512<float> vector, float* destination) => vector.Store(destination);
 
@@ -77,6 +74,7 @@ internal readonly unsafe struct Avx512Ops : IVectorOps<Vector512<float>>
 
     public static float Largest(Vector512<float> x) => Avx2Ops.Largest(Avx.Max(x.GetLower(), x.GetUpper()));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* source, nint sourceStride, float* destination, nint destinationStride)
     {
         // Squares of 4 x 4 within the 128-bit lanes, then the lanes themselves.
@@ -117,5 +115,18 @@ internal readonly unsafe struct Avx512Ops : IVectorOps<Vector512<float>>
         Avx512F.Shuffle4x128(ab13, cd13, 0x88).Store(destination + 4 * stride);
         Avx512F.Shuffle4x128(ab02, cd02, 0xdd).Store(destination + 8 * stride);
         Avx512F.Shuffle4x128(ab13, cd13, 0xdd).Store(destination + 12 * stride);
+    }
+
+    /// <summary>IEEE half floats in the lower halves of the lanes, nothing above them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> WidenF16(Vector512<int> bits)
+    {
+        // Exponent and mantissa moved to their places in a float32 are 2^-112 of the value, subnormals included.
+        var sign = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Vector512.Create(0x8000)), 16);
+        var magnitude = Avx512F.ShiftLeftLogical(Avx512F.And(bits, Vector512.Create(0x7fff)), 13);
+        var value = Avx512F.Multiply(magnitude.AsSingle(), Vector512.Create(0x77800000).AsSingle()).AsInt32();
+        var special = Avx512F.CompareGreaterThan(magnitude, Vector512.Create(0x0f7fffff)); // infinity or NaN
+        value = Avx512F.Or(value, Avx512F.And(special, Vector512.Create(0x7f800000)));
+        return Avx512F.Or(value, sign).AsSingle();
     }
 }

@@ -13,6 +13,16 @@ internal unsafe interface IElements
         where TOps : struct, IVectorOps<TV>
         where TV : unmanaged;
 
+    /// <summary>Widens the first elements of pairs that lie in the lanes; for elements of two bytes.</summary>
+    static abstract TV First<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged;
+
+    /// <summary>Widens the second elements of such pairs.</summary>
+    static abstract TV Second<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged;
+
     /// <summary>Widens one element.</summary>
     static abstract float One(byte* source);
 }
@@ -27,6 +37,16 @@ internal readonly unsafe struct F32Elements : IElements
         where TOps : struct, IVectorOps<TV>
         where TV : unmanaged => TOps.Load((float*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV First<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => throw new NotSupportedException();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV Second<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => throw new NotSupportedException();
+
     public static float One(byte* source) => *(float*)source;
 }
 
@@ -40,6 +60,16 @@ internal readonly unsafe struct BF16Elements : IElements
         where TOps : struct, IVectorOps<TV>
         where TV : unmanaged => TOps.LoadBF16((ushort*)source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV First<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => TOps.FirstBF16(pairs);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV Second<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => TOps.SecondBF16(pairs);
+
     public static float One(byte* source) => PlainOps.LoadBF16((ushort*)source);
 }
 
@@ -52,6 +82,16 @@ internal readonly unsafe struct F16Elements : IElements
     public static TV Load<TOps, TV>(byte* source)
         where TOps : struct, IVectorOps<TV>
         where TV : unmanaged => TOps.LoadF16((ushort*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV First<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => TOps.FirstF16(pairs);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV Second<TOps, TV>(TV pairs)
+        where TOps : struct, IVectorOps<TV>
+        where TV : unmanaged => TOps.SecondF16(pairs);
 
     public static float One(byte* source) => PlainOps.LoadF16((ushort*)source);
 }

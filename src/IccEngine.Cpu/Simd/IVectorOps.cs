@@ -23,6 +23,18 @@ internal unsafe interface IVectorOps<TV> where TV : unmanaged
     /// <summary>Widens <see cref="Count"/> IEEE half floats; subnormals, infinities and NaN as IEEE has them.</summary>
     static abstract TV LoadF16(ushort* source);
 
+    /// <summary>Widens the bfloat16 in the lower halves of the lanes.</summary>
+    static abstract TV FirstBF16(TV pairs);
+
+    /// <summary>Widens the bfloat16 in the upper halves of the lanes.</summary>
+    static abstract TV SecondBF16(TV pairs);
+
+    /// <summary>Widens the IEEE half floats in the lower halves of the lanes.</summary>
+    static abstract TV FirstF16(TV pairs);
+
+    /// <summary>Widens the IEEE half floats in the upper halves of the lanes.</summary>
+    static abstract TV SecondF16(TV pairs);
+
     static abstract void Store(TV vector, float* destination);
 
     static abstract TV Broadcast(float value);

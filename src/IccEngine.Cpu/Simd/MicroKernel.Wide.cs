@@ -75,7 +75,7 @@ internal static unsafe partial class MicroKernel<TOps, TV>
 
     /// <summary>a(r, p) = a[p][offset + r]: eight columns, three vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Columns8x3(float** a, nint offset, float* b, int k, float* c, nint ldc, bool add)
+    private static void Columns8x3(float** a, nint offset, nint ahead, float* b, int k, float* c, nint ldc, bool add)
     {
         var (c00, c01, c02) = (TOps.Zero, TOps.Zero, TOps.Zero);
         var (c10, c11, c12) = (TOps.Zero, TOps.Zero, TOps.Zero);
@@ -88,6 +88,7 @@ internal static unsafe partial class MicroKernel<TOps, TV>
         for (var p = 0; p < k; p++, b += TileLanes)
         {
             var column = a[p] + offset;
+            Memory.Prefetch(column + ahead);
             var b0 = TOps.Load(b);
             var b1 = TOps.Load(b + TOps.Count);
             var b2 = TOps.Load(b + 2 * TOps.Count);
@@ -176,7 +177,7 @@ internal static unsafe partial class MicroKernel<TOps, TV>
 
     /// <summary>a(r, p) = a[p][offset + r]: four columns, three vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Columns4x3(float** a, nint offset, float* b, int k, float* c, nint ldc, bool add)
+    private static void Columns4x3(float** a, nint offset, nint ahead, float* b, int k, float* c, nint ldc, bool add)
     {
         var (c00, c01, c02) = (TOps.Zero, TOps.Zero, TOps.Zero);
         var (c10, c11, c12) = (TOps.Zero, TOps.Zero, TOps.Zero);
@@ -185,6 +186,7 @@ internal static unsafe partial class MicroKernel<TOps, TV>
         for (var p = 0; p < k; p++, b += TileLanes)
         {
             var column = a[p] + offset;
+            Memory.Prefetch(column + ahead);
             var b0 = TOps.Load(b);
             var b1 = TOps.Load(b + TOps.Count);
             var b2 = TOps.Load(b + 2 * TOps.Count);

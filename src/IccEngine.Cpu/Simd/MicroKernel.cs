@@ -35,15 +35,23 @@ internal static unsafe partial class MicroKernel<TOps, TV>
     }
 
     /// <summary><paramref name="a"/>: a pointer to each of k columns; c: [TileRows, TileLanes] with rows <paramref name="ldc"/> apart.</summary>
-    public static void Columns(float** a, nint offset, float* b, int k, float* c, nint ldc, bool add)
+    /// <param name="a">Pointers to the columns.</param>
+    /// <param name="offset">Elements from a column's pointer to its first row.</param>
+    /// <param name="ahead">Elements from there to what a later call reads in the same columns: it is asked for now.</param>
+    /// <param name="b">[k, TileLanes]</param>
+    /// <param name="k">Columns.</param>
+    /// <param name="c">[TileRows, TileLanes]</param>
+    /// <param name="ldc">Elements from a row of c to the next.</param>
+    /// <param name="add">Add to c instead of replacing it.</param>
+    public static void Columns(float** a, nint offset, nint ahead, float* b, int k, float* c, nint ldc, bool add)
     {
         if (TOps.TileRows == 8)
         {
-            Columns8x3(a, offset, b, k, c, ldc, add);
+            Columns8x3(a, offset, ahead, b, k, c, ldc, add);
         }
         else
         {
-            Columns4x3(a, offset, b, k, c, ldc, add);
+            Columns4x3(a, offset, ahead, b, k, c, ldc, add);
         }
     }
 

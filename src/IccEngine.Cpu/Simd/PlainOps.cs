@@ -17,6 +17,14 @@ internal readonly unsafe struct PlainOps : IVectorOps<float>
 
     public static float LoadF16(ushort* source) => (float)BitConverter.UInt16BitsToHalf(*source);
 
+    public static float FirstBF16(float pairs) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(pairs) << 16);
+
+    public static float SecondBF16(float pairs) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(pairs) & 0xffff0000);
+
+    public static float FirstF16(float pairs) => (float)BitConverter.UInt16BitsToHalf((ushort)BitConverter.SingleToUInt32Bits(pairs));
+
+    public static float SecondF16(float pairs) => (float)BitConverter.UInt16BitsToHalf((ushort)(BitConverter.SingleToUInt32Bits(pairs) >> 16));
+
     public static void Store(float vector, float* destination) => *destination = vector;
 
     public static float Broadcast(float value) => value;

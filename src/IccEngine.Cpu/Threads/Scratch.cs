@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using IccEngine.Core;
 
 namespace IccEngine.Cpu;
 
@@ -13,6 +13,9 @@ internal enum ScratchUse
 
     /// <summary>What the items of an attention leave for its reductions.</summary>
     Partials,
+
+    /// <summary>The rows of a many-row product, laid out anew.</summary>
+    Rows,
 }
 
 /// <summary>
@@ -21,45 +24,27 @@ internal enum ScratchUse
 /// </summary>
 internal sealed unsafe class Scratch
 {
-    private const int Alignment = 64;
-
     [ThreadStatic]
     private static Scratch? t_mine;
 
-    private readonly nint[] _blocks = new nint[Enum.GetValues<ScratchUse>().Length];
-    private readonly long[] _bytes = new long[Enum.GetValues<ScratchUse>().Length];
-
-    ~Scratch()
-    {
-        foreach (var block in _blocks)
-        {
-            NativeMemory.AlignedFree((void*)block);
-        }
-    }
+    private readonly HostBuffer?[] _blocks = new HostBuffer?[Enum.GetValues<ScratchUse>().Length];
 
     /// <summary>At least <paramref name="bytes"/> bytes, aligned to a cache line; whatever was there before stays or is lost.</summary>
-    /// <exception cref="InsufficientMemoryException">There is not enough memory.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     public static byte* Take(ScratchUse use, long bytes)
     {
         var mine = t_mine ??= new Scratch();
-        return bytes <= mine._bytes[(int)use] ? (byte*)mine._blocks[(int)use] : mine.Grow((int)use, bytes);
+        return mine._blocks[(int)use] is { } block && bytes <= block.Elements ? (byte*)block.Address : mine.Grow((int)use, bytes);
     }
 
     private byte* Grow(int use, long bytes)
     {
-        var wanted = Math.Max(bytes, _bytes[use] * 3 / 2);
-        NativeMemory.AlignedFree((void*)_blocks[use]);
-        (_blocks[use], _bytes[use]) = (0, 0);
-        try
-        {
-            _blocks[use] = (nint)NativeMemory.AlignedAlloc((nuint)wanted, Alignment);
-        }
-        catch (OutOfMemoryException e)
-        {
-            throw new InsufficientMemoryException($"no memory for {wanted} bytes of scratch", e);
-        }
-        _bytes[use] = wanted;
-        return (byte*)_blocks[use];
+        var wanted = Math.Max(bytes, (_blocks[use]?.Elements ?? 0) * 3 / 2);
+        _blocks[use]?.Dispose();
+        _blocks[use] = null; // should there be no room for the new one
+        var block = new HostBuffer(DType.U8, wanted);
+        _blocks[use] = block;
+        return (byte*)block.Address;
     }
 }
 
