@@ -19,6 +19,7 @@ public class LinearTests
                 .. odd.Select(n => (n, 70, 50)), .. odd.Select(n => (43, n, 50)), .. odd.Select(n => (43, 70, n)),
                 .. odd.Select(n => (7, n, 50)), .. odd.Select(n => (7, 70, n)),
                 (32, 64, 48), (33, 64, 48), (40, 300, 100), (5, 2100, 9), (41, 2100, 50), (521, 20, 60),
+                (1031, 290, 170), (70, 514, 49),
             ];
             return Subjects.Names.SelectMany(name => shapes.Select(s => new object[] { name, s.Item1, s.Item2, s.Item3 }));
         }
@@ -47,6 +48,7 @@ public class LinearTests
             foreach (var (scale, bias, accumulate) in new[] { (0.5f, true, false), (2f, false, true), (1f, true, true), (-1.7f, true, true) })
             {
                 Compare(backend, name, dtype, rows, 333, 101, bias, scale, accumulate);
+                Compare(backend, name, dtype, rows, 334, 101, bias, scale, accumulate);
             }
         }
     }
