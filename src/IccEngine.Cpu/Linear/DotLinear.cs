@@ -3,209 +3,149 @@ using System.Runtime.CompilerServices;
 namespace IccEngine.Cpu;
 
 /// <summary>
-/// The linear layer of few rows (decoding): the weights are read once, in the order in which they lie, and multiplied along the inputs
-/// with up to four rows of x at a time while the block of outputs is in the cache. An item is a run of outputs. An element of y depends on
-/// its own row and output only.
+/// The linear layer of few rows (decoding): the weights are read once, in the order in which they lie, which is what memory is fastest
+/// at. One row takes one output after the other; several rows are laid out in tiles of <see cref="DotTile{TOps, TV, TW}.Rows"/>, zero
+/// beyond the last one (the weights are what costs), which all pass by a few outputs at a time. An item is a run of outputs. An element of y depends on its own row
+/// and output, and on whether there are other rows, only.
 /// </summary>
-internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, int outputsPerItem) : IJob
+internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, float* tiles, int outputsPerItem) : IJob
     where TOps : struct, IVectorOps<TV>
     where TV : unmanaged
     where TW : struct, IElements
 {
-    /// <summary>Outputs whose sums are in registers at once.</summary>
-    private const int Block = 4;
-
     /// <summary>Multiplications below which a second thread costs more than it brings.</summary>
     private const long WorthAThread = 1 << 16;
+
+    /// <summary>How far ahead of one row's product its weights are asked for.</summary>
+    private const int AheadBytes = 4096;
+
+    private static int TileOutputs
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => DotTile<TOps, TV, TW>.Outputs;
+    }
+
+    private static int TileRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => DotTile<TOps, TV, TW>.Rows;
+    }
 
     /// <summary>Runs the call on the pool.</summary>
     public static void Run(WorkerPool pool, in LinearCall call)
     {
         var work = (long)call.Rows * call.Inputs * call.Outputs;
         var items = (int)Math.Clamp(work / WorthAThread, 1, 8 * pool.Threads);
-        var perItem = ((call.Outputs + items - 1) / items + Block - 1) / Block * Block;
-        var job = new DotLinear<TOps, TV, TW>(call, perItem);
+        var perItem = ((call.Outputs + items - 1) / items + TileOutputs - 1) / TileOutputs * TileOutputs;
+        var job = new DotLinear<TOps, TV, TW>(call, call.Rows == 1 ? null : LayOut(call), perItem);
         pool.Run(ref job, (call.Outputs + perItem - 1) / perItem);
+    }
+
+    /// <summary>The rows of x as tiles read them: [tiles, vectors of the inputs, TileRows, Count], in the calling thread's scratch.</summary>
+    private static float* LayOut(in LinearCall call)
+    {
+        var vectors = call.Inputs / TOps.Count;
+        var rows = (call.Rows + TileRows - 1) / TileRows * TileRows;
+        var tiles = (float*)Scratch.Take(ScratchUse.Rows, (long)rows * vectors * TOps.Count * sizeof(float));
+        for (var row = 0; row < rows; row++)
+        {
+            var from = call.X + (long)row * call.Inputs;
+            var to = tiles + ((long)(row / TileRows) * vectors * TileRows + row % TileRows) * TOps.Count;
+            for (var v = 0; v < vectors; v++, from += TOps.Count, to += TileRows * TOps.Count)
+            {
+                TOps.Store(row < call.Rows ? TOps.Load(from) : TOps.Zero, to);
+            }
+        }
+        return tiles;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int item)
     {
-        var end = Math.Min((item + 1) * outputsPerItem, call.Outputs);
-        var sums = stackalloc float[4 * Block];
-        for (var output = item * outputsPerItem; output < end; output += Block)
+        var first = item * outputsPerItem;
+        var end = Math.Min(first + outputsPerItem, call.Outputs);
+        if (call.Rows == 1)
         {
-            var present = Math.Min(Block, end - output);
-            var row = 0;
-            for (; TOps.TileRows == 8 && row <= call.Rows - 4; row += 4)
+            for (var output = first; output < end; output++)
             {
-                FourRows(call.X + (long)row * call.Inputs, output, present, sums);
-                for (var r = 0; r < 4; r++)
-                {
-                    Finish(row + r, output, present, sums + r * Block);
-                }
+                Finish(0, output, OneRow(Weights(output)));
             }
-            for (; row <= call.Rows - 2; row += 2)
+            return;
+        }
+        var sums = stackalloc float[TileRows * TileOutputs];
+        for (var output = first; output < end; output += TileOutputs)
+        {
+            for (var row = 0; row < call.Rows; row += TileRows)
             {
-                TwoRows(call.X + (long)row * call.Inputs, output, present, sums);
-                Finish(row, output, present, sums);
-                Finish(row + 1, output, present, sums + Block);
-            }
-            if (row < call.Rows)
-            {
-                OneRow(call.X + (long)row * call.Inputs, output, present, sums);
-                Finish(row, output, present, sums);
+                Tile(row, output, Math.Min(TileOutputs, end - output), sums);
             }
         }
     }
 
-    /// <summary>sums[o] = x . w[output + o] for four outputs; outputs beyond the last one repeat it.</summary>
+    /// <summary>x . w in four chains of sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void OneRow(float* x, int output, int present, float* sums)
+    private float OneRow(byte* w)
     {
-        var w0 = Row(output, 0, present);
-        var w1 = Row(output, 1, present);
-        var w2 = Row(output, 2, present);
-        var w3 = Row(output, 3, present);
+        var x = call.X;
         var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
         nint i = 0;
+        for (; i <= call.Inputs - 4 * TOps.Count; i += 4 * TOps.Count)
+        {
+            for (nint line = 0; line < 4 * TOps.Count * TW.Size; line += Memory.CacheLine)
+            {
+                Memory.Prefetch(w + i * TW.Size + line + AheadBytes);
+            }
+            s0 = TOps.MultiplyAdd(TOps.Load(x + i), TW.Load<TOps, TV>(w + i * TW.Size), s0);
+            s1 = TOps.MultiplyAdd(TOps.Load(x + i + TOps.Count), TW.Load<TOps, TV>(w + (i + TOps.Count) * TW.Size), s1);
+            s2 = TOps.MultiplyAdd(TOps.Load(x + i + 2 * TOps.Count), TW.Load<TOps, TV>(w + (i + 2 * TOps.Count) * TW.Size), s2);
+            s3 = TOps.MultiplyAdd(TOps.Load(x + i + 3 * TOps.Count), TW.Load<TOps, TV>(w + (i + 3 * TOps.Count) * TW.Size), s3);
+        }
         for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
         {
-            Memory.Prefetch(w0 + next + i * TW.Size);
-            Memory.Prefetch(w1 + next + i * TW.Size);
-            Memory.Prefetch(w2 + next + i * TW.Size);
-            Memory.Prefetch(w3 + next + i * TW.Size);
-            var v = TOps.Load(x + i);
-            s0 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w0 + i * TW.Size), s0);
-            s1 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w1 + i * TW.Size), s1);
-            s2 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w2 + i * TW.Size), s2);
-            s3 = TOps.MultiplyAdd(v, TW.Load<TOps, TV>(w3 + i * TW.Size), s3);
+            s0 = TOps.MultiplyAdd(TOps.Load(x + i), TW.Load<TOps, TV>(w + i * TW.Size), s0);
         }
-        (sums[0], sums[1], sums[2], sums[3]) = (TOps.Sum(s0), TOps.Sum(s1), TOps.Sum(s2), TOps.Sum(s3));
-        AddTail(x, output, present, sums, i);
+        return TOps.Sum(TOps.Add(TOps.Add(s0, s1), TOps.Add(s2, s3))) + Tail(x, w, i);
     }
 
-    /// <summary>As <see cref="OneRow"/> for x and the row after it, whose sums are the next four.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TwoRows(float* x, int output, int present, float* sums)
+    /// <summary>The products of a tile of rows with a few outputs, and their way to y.</summary>
+    private void Tile(int row, int output, int outputs, float* sums)
     {
-        var w0 = Row(output, 0, present);
-        var w1 = Row(output, 1, present);
-        var w2 = Row(output, 2, present);
-        var w3 = Row(output, 3, present);
-        var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var (t0, t1, t2, t3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var x1 = x + call.Inputs;
-        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
-        nint i = 0;
-        for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
+        var present = Math.Min(TileRows, call.Rows - row);
+        var vectors = call.Inputs / TOps.Count;
+        var x = tiles + (long)row * vectors * TOps.Count;
+        var w = stackalloc byte*[TileOutputs];
+        for (var o = 0; o < TileOutputs; o++)
         {
-            Memory.Prefetch(w0 + next + i * TW.Size);
-            Memory.Prefetch(w1 + next + i * TW.Size);
-            Memory.Prefetch(w2 + next + i * TW.Size);
-            Memory.Prefetch(w3 + next + i * TW.Size);
-            var v = TOps.Load(x + i);
-            var u = TOps.Load(x1 + i);
-            var w = TW.Load<TOps, TV>(w0 + i * TW.Size);
-            s0 = TOps.MultiplyAdd(v, w, s0);
-            t0 = TOps.MultiplyAdd(u, w, t0);
-            w = TW.Load<TOps, TV>(w1 + i * TW.Size);
-            s1 = TOps.MultiplyAdd(v, w, s1);
-            t1 = TOps.MultiplyAdd(u, w, t1);
-            w = TW.Load<TOps, TV>(w2 + i * TW.Size);
-            s2 = TOps.MultiplyAdd(v, w, s2);
-            t2 = TOps.MultiplyAdd(u, w, t2);
-            w = TW.Load<TOps, TV>(w3 + i * TW.Size);
-            s3 = TOps.MultiplyAdd(v, w, s3);
-            t3 = TOps.MultiplyAdd(u, w, t3);
+            // Outputs beyond the last one repeat it; nobody reads their sums.
+            w[o] = Weights(output + Math.Min(o, outputs - 1));
         }
-        (sums[0], sums[1], sums[2], sums[3]) = (TOps.Sum(s0), TOps.Sum(s1), TOps.Sum(s2), TOps.Sum(s3));
-        (sums[4], sums[5], sums[6], sums[7]) = (TOps.Sum(t0), TOps.Sum(t1), TOps.Sum(t2), TOps.Sum(t3));
-        AddTail(x, output, present, sums, i);
-        AddTail(x1, output, present, sums + Block, i);
-    }
-
-    /// <summary>As <see cref="OneRow"/> for x and the three rows after it; only where there are registers for 16 sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void FourRows(float* x, int output, int present, float* sums)
-    {
-        var w0 = Row(output, 0, present);
-        var w1 = Row(output, 1, present);
-        var w2 = Row(output, 2, present);
-        var w3 = Row(output, 3, present);
-        var (s0, s1, s2, s3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var (t0, t1, t2, t3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var (u0, u1, u2, u3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var (v0, v1, v2, v3) = (TOps.Zero, TOps.Zero, TOps.Zero, TOps.Zero);
-        var x1 = x + call.Inputs;
-        var x2 = x1 + call.Inputs;
-        var x3 = x2 + call.Inputs;
-        var next = (nint)call.Inputs * TW.Size * Block; // bytes to the rows that come after these
-        nint i = 0;
-        for (; i <= call.Inputs - TOps.Count; i += TOps.Count)
+        DotTile<TOps, TV, TW>.Multiply(x, w, vectors, Weights(output + outputs), sums);
+        var tail = vectors * TOps.Count;
+        for (var r = 0; r < present; r++)
         {
-            Memory.Prefetch(w0 + next + i * TW.Size);
-            Memory.Prefetch(w1 + next + i * TW.Size);
-            Memory.Prefetch(w2 + next + i * TW.Size);
-            Memory.Prefetch(w3 + next + i * TW.Size);
-            var a = TOps.Load(x + i);
-            var b = TOps.Load(x1 + i);
-            var c = TOps.Load(x2 + i);
-            var d = TOps.Load(x3 + i);
-            var w = TW.Load<TOps, TV>(w0 + i * TW.Size);
-            s0 = TOps.MultiplyAdd(a, w, s0);
-            t0 = TOps.MultiplyAdd(b, w, t0);
-            u0 = TOps.MultiplyAdd(c, w, u0);
-            v0 = TOps.MultiplyAdd(d, w, v0);
-            w = TW.Load<TOps, TV>(w1 + i * TW.Size);
-            s1 = TOps.MultiplyAdd(a, w, s1);
-            t1 = TOps.MultiplyAdd(b, w, t1);
-            u1 = TOps.MultiplyAdd(c, w, u1);
-            v1 = TOps.MultiplyAdd(d, w, v1);
-            w = TW.Load<TOps, TV>(w2 + i * TW.Size);
-            s2 = TOps.MultiplyAdd(a, w, s2);
-            t2 = TOps.MultiplyAdd(b, w, t2);
-            u2 = TOps.MultiplyAdd(c, w, u2);
-            v2 = TOps.MultiplyAdd(d, w, v2);
-            w = TW.Load<TOps, TV>(w3 + i * TW.Size);
-            s3 = TOps.MultiplyAdd(a, w, s3);
-            t3 = TOps.MultiplyAdd(b, w, t3);
-            u3 = TOps.MultiplyAdd(c, w, u3);
-            v3 = TOps.MultiplyAdd(d, w, v3);
-        }
-        (sums[0], sums[1], sums[2], sums[3]) = (TOps.Sum(s0), TOps.Sum(s1), TOps.Sum(s2), TOps.Sum(s3));
-        (sums[4], sums[5], sums[6], sums[7]) = (TOps.Sum(t0), TOps.Sum(t1), TOps.Sum(t2), TOps.Sum(t3));
-        (sums[8], sums[9], sums[10], sums[11]) = (TOps.Sum(u0), TOps.Sum(u1), TOps.Sum(u2), TOps.Sum(u3));
-        (sums[12], sums[13], sums[14], sums[15]) = (TOps.Sum(v0), TOps.Sum(v1), TOps.Sum(v2), TOps.Sum(v3));
-        AddTail(x, output, present, sums, i);
-        AddTail(x1, output, present, sums + Block, i);
-        AddTail(x2, output, present, sums + 2 * Block, i);
-        AddTail(x3, output, present, sums + 3 * Block, i);
-    }
-
-    private byte* Row(int output, int o, int present) =>
-        call.W + (long)(output + Math.Min(o, present - 1)) * call.Inputs * TW.Size;
-
-    private void AddTail(float* x, int output, int present, float* sums, nint from)
-    {
-        for (var o = 0; o < present; o++)
-        {
-            var w = Row(output, o, present);
-            for (var i = from; i < call.Inputs; i++)
+            for (var o = 0; o < outputs; o++)
             {
-                sums[o] += x[i] * TW.One(w + i * TW.Size);
+                Finish(row + r, output + o, sums[r * TileOutputs + o] + Tail(call.X + (long)(row + r) * call.Inputs, Weights(output + o), tail));
             }
         }
     }
 
-    private void Finish(int row, int output, int present, float* sums)
+    private byte* Weights(int output) => call.W + (long)output * call.Inputs * TW.Size;
+
+    private float Tail(float* x, byte* w, nint from)
+    {
+        float sum = 0;
+        for (var i = from; i < call.Inputs; i++)
+        {
+            sum += x[i] * TW.One(w + i * TW.Size);
+        }
+        return sum;
+    }
+
+    private void Finish(int row, int output, float sum)
     {
         var y = call.Y + (long)row * call.Outputs + output;
-        for (var o = 0; o < present; o++)
-        {
-            var value = call.Scale * sums[o] + (call.Bias == null ? 0 : call.Bias[output + o]);
-            y[o] = call.Accumulate ? y[o] + value : value;
-        }
+        var value = call.Scale * sum + (call.Bias == null ? 0 : call.Bias[output]);
+        *y = call.Accumulate ? *y + value : value;
     }
 }

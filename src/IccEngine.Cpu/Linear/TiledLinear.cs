@@ -36,15 +36,13 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
     where TV : unmanaged
     where TW : struct, IElements
 {
-    private const int CacheLine = 64;
-
     private const int BlockInputs = PackedRows<TOps, TV>.BlockInputs;
 
     /// <summary>Cache lines of a block of one output's weights.</summary>
     private static int RowLines
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => BlockInputs * TW.Size / CacheLine;
+        get => BlockInputs * TW.Size / Memory.CacheLine;
     }
 
     /// <summary>Cache lines of a block of a panel's weights.</summary>
@@ -182,7 +180,7 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
                 }
                 for (var end = Math.Min(line + lines, PanelLines); line < end; line++)
                 {
-                    Memory.Prefetch(next + (line / RowLines * (nint)call.Inputs * TW.Size) + line % RowLines * CacheLine);
+                    Memory.Prefetch(next + (line / RowLines * (nint)call.Inputs * TW.Size) + line % RowLines * Memory.CacheLine);
                 }
                 var place = (nint)group * PackedRows<TOps, TV>.GroupRows * inputs;
                 var nextGroup = (nint)PackedRows<TOps, TV>.GroupRows * inputs;
