@@ -82,10 +82,7 @@ public class AffinityTests
                 {
                     values[i] = i % n <= i / n ? random.NextSingle() : 0;
                 }
-                for (var i = 0; i < n * n; i++)
-                {
-                    values[i] = i % n <= i / n ? values[i] : values[i % n * n + i / n];
-                }
+                Mirror(values, n);
                 var roots = Enumerable.Range(0, n).Select(i => (double)(0.1f + i % 7)).ToArray();
                 var a = Tensor(backend, values, new Shape(n, n), of);
                 backend.NormaliseAffinity(a, Tensor(backend, roots, new Shape(n), of));
@@ -105,7 +102,9 @@ public class AffinityTests
             Compare(name, type, Tolerances.OfDots(type), (backend, of) =>
             {
                 var x = Matrix(backend, 3, n, 5, of);
-                backend.SymmetricProduct(Matrix(backend, n, n, 6, of), x.Row(1), x.Row(2));
+                var values = Array.ConvertAll(Data.Uniform((long)n * n, 6), v => (double)v);
+                Mirror(values, n);
+                backend.SymmetricProduct(Tensor(backend, values, new Shape(n, n), of), x.Row(1), x.Row(2));
                 return Data.Read(backend, x);
             });
         }
@@ -219,6 +218,15 @@ public class AffinityTests
             values[i] = i % columns < i / columns ? values[i] : double.NaN;
         }
         return Tensor(backend, values, new Shape(rows, columns), type);
+    }
+
+    /// <summary>Makes a matrix [n, n] symmetric: what is above the diagonal becomes what is below it.</summary>
+    private static void Mirror(double[] values, int n)
+    {
+        for (var i = 0; i < n * n; i++)
+        {
+            values[i] = i % n <= i / n ? values[i] : values[i % n * n + i / n];
+        }
     }
 
     private static Tensor Tensor(IBackend backend, double[] values, Shape shape, DType type)

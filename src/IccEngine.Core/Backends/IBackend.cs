@@ -134,7 +134,7 @@ public interface IBackend : IDisposable
     void NormaliseAffinity(Tensor affinity, Tensor rootDegrees);
 
     /// <summary>y = A x.</summary>
-    /// <param name="a">[n, n], F32 or F64, symmetric</param>
+    /// <param name="a">[n, n], F32 or F64, symmetric: only one half of it may be read</param>
     /// <param name="x">[n], of the same type</param>
     /// <param name="y">[n], of the same type; not x</param>
     void SymmetricProduct(Tensor a, Tensor x, Tensor y);

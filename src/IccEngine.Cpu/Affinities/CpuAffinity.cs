@@ -41,8 +41,23 @@ internal static unsafe class CpuAffinity
         Run(pool, new NormaliseAffinityJob<T>(HostCopy.Address<T>(affinity), n, HostCopy.Address<T>(rootDegrees), rows), (n + rows - 1) / rows);
     }
 
-    public static void Product<T>(WorkerPool pool, Tensor a, Tensor x, Tensor y) where T : unmanaged, IFloatingPointIeee754<T> =>
-        RowDots(pool, HostCopy.Address<T>(a), a.Shape[0], a.Shape[0], HostCopy.Address<T>(x), HostCopy.Address<T>(y));
+    public static void Product<T>(WorkerPool pool, Tensor a, Tensor x, Tensor y) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var n = a.Shape[0];
+        var parts = SymmetricProductJob<T>.PartsOf(n);
+        var target = HostCopy.Address<T>(y);
+        var sums = parts == 1 ? target : (T*)Scratch.Take(ScratchUse.Plan, (long)parts * n * sizeof(T));
+        Run(pool, new SymmetricProductJob<T>(HostCopy.Address<T>(a), n, HostCopy.Address<T>(x), sums, parts), parts);
+        for (var i = 0; parts > 1 && i < n; i++)
+        {
+            var sum = sums[i];
+            for (var p = 1; p < parts; p++)
+            {
+                sum += sums[(long)p * n + i];
+            }
+            target[i] = sum;
+        }
+    }
 
     public static double Orthonormalise<T>(WorkerPool pool, Tensor basis, Tensor w, Span<double> parts)
         where T : unmanaged, IFloatingPointIeee754<T>
