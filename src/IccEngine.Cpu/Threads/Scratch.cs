@@ -27,24 +27,28 @@ internal sealed unsafe class Scratch
     [ThreadStatic]
     private static Scratch? t_mine;
 
-    private readonly HostBuffer?[] _blocks = new HostBuffer?[Enum.GetValues<ScratchUse>().Length];
+    private readonly nint[] _blocks = new nint[Enum.GetValues<ScratchUse>().Length];
+    private readonly nint[] _addresses = new nint[Enum.GetValues<ScratchUse>().Length];
+    private readonly long[] _bytes = new long[Enum.GetValues<ScratchUse>().Length];
+
+    ~Scratch() => Array.ForEach(_blocks, HostMemory.Free);
 
     /// <summary>At least <paramref name="bytes"/> bytes, aligned to a cache line; whatever was there before stays or is lost.</summary>
     /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     public static byte* Take(ScratchUse use, long bytes)
     {
         var mine = t_mine ??= new Scratch();
-        return mine._blocks[(int)use] is { } block && bytes <= block.Elements ? (byte*)block.Address : mine.Grow((int)use, bytes);
+        return bytes <= mine._bytes[(int)use] ? (byte*)mine._addresses[(int)use] : mine.Grow((int)use, bytes);
     }
 
     private byte* Grow(int use, long bytes)
     {
-        var wanted = Math.Max(bytes, (_blocks[use]?.Elements ?? 0) * 3 / 2);
-        _blocks[use]?.Dispose();
-        _blocks[use] = null; // should there be no room for the new one
-        var block = new HostBuffer(DType.U8, wanted);
-        _blocks[use] = block;
-        return (byte*)block.Address;
+        var wanted = Math.Max(bytes, _bytes[use] * 3 / 2);
+        HostMemory.Free(_blocks[use]);
+        (_blocks[use], _bytes[use]) = (0, 0);
+        _blocks[use] = HostMemory.Allocate(wanted, sparse: false, out _addresses[use]);
+        _bytes[use] = wanted;
+        return (byte*)_addresses[use];
     }
 }
 
