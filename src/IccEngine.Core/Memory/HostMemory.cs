@@ -9,6 +9,9 @@ namespace IccEngine.Core;
 /// </summary>
 public static unsafe partial class HostMemory
 {
+    /// <summary>What the machine, or the container, has; asking allocates, so it is asked once.</summary>
+    private static readonly long Available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     private const int Alignment = 64;
     private const int HugePage = 2 << 20;
     private const int AdviseHugePages = 14; // MADV_HUGEPAGE of Linux
@@ -22,10 +25,9 @@ public static unsafe partial class HostMemory
     public static nint Allocate(long bytes, bool sparse, out nint address)
     {
         // Memory is committed on first touch: a request beyond the machine must fail here and not in the middle of the work.
-        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (bytes > available)
+        if (bytes > Available)
         {
-            throw new IccMemoryException($"{bytes:N0} bytes of memory are needed in one piece; this machine has {available:N0}");
+            throw new IccMemoryException($"{bytes:N0} bytes of memory are needed in one piece; this machine has {Available:N0}");
         }
         var huge = !sparse && bytes >= 2 * HugePage && OperatingSystem.IsLinux();
         var alignment = huge ? HugePage : Alignment;
