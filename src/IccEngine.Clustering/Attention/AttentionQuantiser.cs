@@ -14,7 +14,7 @@ public sealed record AttentionQuantiserResult(
 /// <summary>
 /// Clusters by an attention layer without any trained parameter (<see cref="IdentityAttention"/>) applied again and again: every point asks,
 /// the points answer, and the answers ask again until they stand still. The temperature falls from the spread of the data until the points
-/// end at k places that are not next to empty: the highest one at which the layer quantises into k.
+/// end at k places that are not next to empty, and is the middle of those at which they do: where the layer most lastingly quantises into k.
 /// </summary>
 /// <remarks>
 /// Maulen-Soto et al. (2025) show what one layer does where centroids have equal norms and the scale is one over the noise. Neither is known
@@ -60,14 +60,31 @@ public sealed class AttentionQuantiser
         var points = x.ToArray();
         var asking = n <= MaxQueries ? [.. Enumerable.Range(0, n)] : new SeededRandom(RandomState).Sample(n, MaxQueries);
         var least = NClusters <= asking.Length / 2 ? Math.Max(2, asking.Length / (10 * NClusters)) : 1;
-        var (h, best) = (Spread(points, n, d), (QuantisedPoints?)null);
-        for (var cooling = 0; cooling < MaxCoolings && (best is null || best.Heavy < NClusters); cooling++, h *= Cooling)
+        return Describe(points, n, d, asking, Coolest(h => Quantise(points, n, d, asking, h, least), Spread(points, n, d)));
+    }
+
+    /// <summary>
+    /// Cools from <paramref name="h"/> until there are k places, and on while there are k: of these temperatures the middle one, far from where the
+    /// places merge, which draws them together, and from where they fall apart. Where no temperature gives k, the one that gives most.
+    /// </summary>
+    private QuantisedPoints Coolest(Func<double, QuantisedPoints> quantise, double h)
+    {
+        QuantisedPoints? most = null;
+        var lasting = new List<QuantisedPoints>();
+        for (var cooling = 0; cooling < MaxCoolings; cooling++, h *= Cooling)
         {
-            var found = Quantise(points, n, d, asking, h, least);
-            // Where no temperature gives k such places, the one that gives most of them has to do.
-            best = best is null || found.Heavy > best.Heavy ? found : best;
+            var found = quantise(h);
+            if (found.Heavy == NClusters)
+            {
+                lasting.Add(found);
+            }
+            else if (lasting.Count > 0 || found.Heavy > NClusters)
+            {
+                return lasting.Count > 0 ? lasting[lasting.Count / 2] : found;
+            }
+            most = most is null || found.Heavy > most.Heavy ? found : most;
         }
-        return Describe(points, n, d, asking, best!);
+        return lasting.Count > 0 ? lasting[lasting.Count / 2] : most!;
     }
 
     /// <summary>

@@ -54,7 +54,9 @@ internal sealed class FasterPam
     }
 
     /// <summary>Exchanges until a whole walk over the points finds none, or <paramref name="maxIter"/> walks are done.</summary>
-    public KMedoidsResult Run(int maxIter)
+    /// <param name="maxIter">Most walks.</param>
+    /// <param name="order">[n]: the order of a walk; null for that of the points.</param>
+    public KMedoidsResult Run(int maxIter, int[]? order = null)
     {
         if (_medoids.Length == 1)
         {
@@ -67,20 +69,21 @@ internal sealed class FasterPam
         var (walks, loss) = (0, Loss());
         var (removal, change) = (new double[_medoids.Length], new double[_medoids.Length]);
         Removal(removal);
-        for (var (sinceSwap, candidate) = (0, 0); sinceSwap < _between.N && walks < maxIter;)
+        for (var (sinceSwap, place) = (0, 0); sinceSwap < _between.N && walks < maxIter;)
         {
-            walks += candidate == 0 ? 1 : 0;
+            walks += place == 0 ? 1 : 0;
             sinceSwap++;
-            if (!_isMedoid[candidate] && BestExchange(candidate, removal, change) is var (place, gain) && gain > LeastGain * loss)
+            var candidate = order?[place] ?? place;
+            if (!_isMedoid[candidate] && BestExchange(candidate, removal, change) is var (medoid, gain) && gain > LeastGain * loss)
             {
-                _isMedoid[_medoids[place]] = false;
-                _medoids[place] = candidate;
+                _isMedoid[_medoids[medoid]] = false;
+                _medoids[medoid] = candidate;
                 _isMedoid[candidate] = true;
                 Assign();
                 Removal(removal);
                 (sinceSwap, loss) = (0, Loss());
             }
-            candidate = candidate + 1 == _between.N ? 0 : candidate + 1;
+            place = place + 1 == _between.N ? 0 : place + 1;
         }
         return Result(walks);
     }

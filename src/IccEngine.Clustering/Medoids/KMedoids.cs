@@ -46,7 +46,7 @@ public sealed class KMedoids
     /// <summary>Starting medoids, k different points, for a single start; null for <see cref="Init"/>.</summary>
     public int[]? InitMedoids { get; init; }
 
-    /// <summary>Random starts, of which the best is kept.</summary>
+    /// <summary>Random starts, each walking over the points in a random order, of which the best is kept.</summary>
     public int NInit { get; init; } = 10;
 
     /// <summary>Largest number of walks over the points of a start.</summary>
@@ -96,14 +96,15 @@ public sealed class KMedoids
 
     private KMedoidsResult Best(CondensedDistances between)
     {
+        if (InitMedoids is not null || Init == KMedoidsInit.Build)
+        {
+            return new FasterPam(between, InitMedoids is null ? FasterPam.Build(between, NClusters) : [.. InitMedoids]).Run(MaxIter);
+        }
         var random = new SeededRandom(RandomState);
         KMedoidsResult? best = null;
-        for (var start = 0; start < (InitMedoids is null && Init == KMedoidsInit.Random ? NInit : 1); start++)
+        for (var start = 0; start < NInit; start++)
         {
-            var medoids = InitMedoids is { } given ? (int[])given.Clone()
-                : Init == KMedoidsInit.Build ? FasterPam.Build(between, NClusters)
-                : random.Sample(between.N, NClusters);
-            var found = new FasterPam(between, medoids).Run(MaxIter);
+            var found = new FasterPam(between, random.Sample(between.N, NClusters)).Run(MaxIter, random.Permutation(between.N));
             best = best is null || found.Inertia < best.Inertia ? found : best;
         }
         return best!;
