@@ -8,6 +8,11 @@ public static class PointAffinity
     /// <summary>Values that lie on the host at a time while a matrix is written.</summary>
     private const int Block = 1 << 20;
 
+    /// <summary>
+    /// Weights below this are none. A point that has only such ones would lie at their inverse root in the embedding, out of a double's range in the end.
+    /// </summary>
+    private const double Negligible = 1e-100;
+
     /// <summary>exp(-gamma |x - y|^2), affinity="rbf"; the diagonal, which spectral clustering ignores, is 0.</summary>
     /// <param name="backend">Where the matrix is to be; the caller disposes its buffer.</param>
     /// <param name="x">[n, d] row-major, finite.</param>
@@ -29,7 +34,8 @@ public static class PointAffinity
         {
             for (var j = 0; j < n; j++)
             {
-                row[j] = j == i ? 0 : Math.Exp(-gamma * Vectors.SquaredDistance(points.AsSpan(i * d, d), points.AsSpan(j * d, d)));
+                var weight = j == i ? 0 : Math.Exp(-gamma * Vectors.SquaredDistance(points.AsSpan(i * d, d), points.AsSpan(j * d, d)));
+                row[j] = weight < Negligible ? 0 : weight;
             }
         });
     }
