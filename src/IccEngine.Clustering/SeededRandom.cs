@@ -6,7 +6,7 @@ namespace IccEngine.Clustering;
 /// A small generator with a fixed algorithm (xoshiro256** by Blackman and Vigna, seeded by splitmix64), so that a seed gives the same
 /// labels on every machine and under every version of the runtime; <see cref="System.Random"/> does not promise that. Not for secrets.
 /// </summary>
-public sealed class SeededRandom
+public sealed partial class SeededRandom
 {
     private ulong _s0, _s1, _s2, _s3;
 

@@ -21,7 +21,7 @@ public enum KMeansAlgorithm
 /// <param name="Inertia">Weighted sum of squared distances to the nearest centre.</param>
 /// <param name="NIter">Lloyd iterations of the best start.</param>
 /// <param name="Warnings">What a user should know: fewer distinct clusters than asked for.</param>
-public sealed record KMeansResult(int[] Labels, double[] Centers, double Inertia, int NIter, IReadOnlyList<string> Warnings);
+public sealed partial record KMeansResult(int[] Labels, double[] Centers, double Inertia, int NIter, IReadOnlyList<string> Warnings);
 
 /// <summary>k-means with scikit-learn's parameters and rules.</summary>
 public sealed class KMeans
@@ -85,7 +85,7 @@ public sealed class KMeans
         string[] warnings = distinct < NClusters
             ? [$"found {distinct} distinct clusters, expected {NClusters}; points may be duplicates of each other"]
             : [];
-        return new KMeansResult(best.Labels, best.Centers, best.Inertia, best.NIter, warnings);
+        return new KMeansResult(best.Labels, best.Centers, best.Inertia, best.NIter, warnings) { NClusters = NClusters };
     }
 
     private KMeansRun Descend(KMeansProblem problem, double[] centers, double tolerance)

@@ -36,6 +36,45 @@ internal static class GoldenFile
         return Cases(path).Single(c => c.GetProperty("name").GetString() == name);
     }
 
+    /// <summary>
+    /// (number, title) of the cases of a file, where a name alone does not tell them apart: the title is made of the keys given; null alone
+    /// where there is no such file.
+    /// </summary>
+    public static TheoryData<int?, string?> Numbered(string file, params string[] titleKeys)
+    {
+        var data = new TheoryData<int?, string?>();
+        var cases = File.Exists(At([file])) ? Cases([file]).ToArray() : [];
+        for (var i = 0; i < cases.Length; i++)
+        {
+            data.Add(i, string.Join(" ", titleKeys.Select(k => cases[i].Text(k))));
+        }
+        if (data.Count == 0)
+        {
+            data.Add(null, null);
+        }
+        return data;
+    }
+
+    /// <summary>
+    /// The case of that number, and the case of the same name that has the key: what several cases share stands in the first of them. Skips where
+    /// the file is missing or has no cases.
+    /// </summary>
+    public static (JsonElement Case, JsonElement Shared) Numbered(int? number, string file, string sharedKey)
+    {
+        Skip.If(number is null, $"no cases in {At([file])}");
+        var cases = Cases([file]).ToArray();
+        var golden = cases[number!.Value];
+        bool Has(JsonElement e) => e.Text("name") == golden.Text("name") && e.TryGetProperty(sharedKey, out var v) && v.ValueKind == JsonValueKind.Array;
+        return (golden, Has(golden) ? golden : cases.First(Has));
+    }
+
+    /// <summary>The root of a file without a list of cases; skips where the file is missing.</summary>
+    public static JsonElement Root(params string[] path)
+    {
+        Skip.IfNot(File.Exists(At(path)), $"no file {At(path)}");
+        return JsonDocument.Parse(File.ReadAllText(At(path))).RootElement;
+    }
+
     /// <summary>Tensors of a safetensors file.</summary>
     public static SafeTensorsFile Tensors(params string[] path) => SafeTensorsFile.Open(At(path));
 
