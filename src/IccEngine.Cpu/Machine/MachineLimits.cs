@@ -28,7 +28,7 @@ public sealed record MachineLimits(
     MachineFigure Bandwidth)
 {
     private const long Elements = 1L << 27; // 512 MiB of float32
-    private const long ProbeElements = 1L << 26;
+    private const long ProbeElements = 1L << 25; // 128 MiB
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ProbeRound = TimeSpan.FromMilliseconds(30);
     private static float _sink;
@@ -62,7 +62,7 @@ public sealed record MachineLimits(
 
     /// <summary>
     /// Operations and bytes a second of all threads at this moment, by one short round of each: what stands beside a figure on a machine
-    /// that is faster at one time than at another. Takes about a fifth of a second and 256 MiB of memory.
+    /// that is faster at one time than at another. Takes about a tenth of a second and 128 MiB of memory.
     /// </summary>
     /// <param name="threads">Threads, at least 1.</param>
     /// <param name="instructionSet">What the loops may use; one of those that this process can run.</param>

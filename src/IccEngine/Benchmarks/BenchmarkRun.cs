@@ -12,8 +12,10 @@ internal sealed class BenchmarkRun(
     private const double LeastSeconds = 0.05;
     private const double LongSeconds = 60;
     private const int LongRuns = 3;
+    private static readonly TimeSpan ProbeHolds = TimeSpan.FromMilliseconds(500);
     private readonly float[] _one = new float[1];
     private readonly List<(double Peak, double Bandwidth)> _probes = [];
+    private long _lastProbe;
 
     public BenchmarkOptions Options => options;
 
@@ -69,9 +71,14 @@ internal sealed class BenchmarkRun(
         return seconds;
     }
 
-    /// <summary>Forgets the limits beside the last figure and measures them anew.</summary>
+    /// <summary>Forgets the limits beside the last figure and measures them anew; a probe of this moment serves both.</summary>
     public void BeginFigure()
     {
+        if (_probes.Count > 0 && Stopwatch.GetElapsedTime(_lastProbe) < ProbeHolds)
+        {
+            _probes.RemoveRange(0, _probes.Count - 1);
+            return;
+        }
         _probes.Clear();
         Probe();
     }
@@ -82,6 +89,7 @@ internal sealed class BenchmarkRun(
         if (limits is not null)
         {
             _probes.Add(MachineLimits.Probe(limits.Threads, limits.InstructionSet));
+            _lastProbe = Stopwatch.GetTimestamp();
         }
     }
 
