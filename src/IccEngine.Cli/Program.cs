@@ -7,6 +7,7 @@ var root = new RootCommand("Clusters points with a language model: by the attent
     InspectCommand.Create(),
     GenerateCommand.Create(),
     BenchCommand.Create(),
+    ProfileCommand.Create(),
     DevicesCommand.Create(),
 };
 return await CommandHost.RunAsync(root, args);

@@ -66,6 +66,7 @@ public sealed class CausalLM : IDisposable
     /// <exception cref="IccUnsupportedException">The type of a tensor is not supported.</exception>
     public static CausalLM Load(ModelConfig config, Checkpoint checkpoint, IBackend backend)
     {
+        using var activity = Telemetry.Begin(Telemetry.Load);
         try
         {
             return new CausalLM(config, checkpoint, backend);

@@ -95,6 +95,7 @@ public sealed class IccModel : IDisposable
         PointSet points, int clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
         CancellationToken cancellation = default)
     {
+        using var activity = Telemetry.Begin(Telemetry.Cluster);
         options ??= new ClusterOptions();
         var format = _files.FormatFor(options.OriginalSpans);
         List<string> remarks = [.. format.Remarks(points, clusters)];

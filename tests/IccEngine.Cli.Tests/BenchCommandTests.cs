@@ -7,6 +7,9 @@ namespace IccEngine.Cli.Tests;
 /// <summary>icc bench, from outside: what it prints and what it refuses, never how fast it was.</summary>
 public sealed class BenchCommandTests : IDisposable
 {
+    private static readonly string[] Order =
+        ["startup", "fma", "read", "gemm", "attention", "rmsnorm", "kvcache", "spectral", "packed", "prefill", "memory", "taps", "decode", "pass"];
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -14,20 +17,23 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public void Every_subject_gives_its_figures_as_json()
     {
-        var outcome = Icc.Run("bench", "all", "--shape", "tiny", "--tokens", "1,16", "--spans", "3,99", "--repeat", "2", "--threads", "2", "--json");
+        var outcome = Icc.Run("bench", "all", "--shape", "tiny", "--tokens", "1,16", "--batch", "2", "--spans", "3,99", "--repeat", "2", "--threads", "2", "--json");
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         using var json = JsonDocument.Parse(outcome.Output);
         var results = json.RootElement.GetProperty("results").EnumerateArray().ToArray();
         var names = results.Select(r => r.GetProperty("name").GetString()).Distinct();
-        Assert.Equal(["fma", "read", "gemm", "attention", "rmsnorm", "kvcache", "prefill", "taps", "decode"], names.Order(Comparer<string?>.Create(ByOrder)));
+        Assert.Equal(Order, names.Order(Comparer<string?>.Create(ByOrder)));
         foreach (var result in results)
         {
             var (median, min, max) = (Number(result, "median"), Number(result, "min"), Number(result, "max"));
             Assert.InRange(median, min, max);
-            Assert.Equal(2, result.GetProperty("runs").GetInt32());
+            var once = result.GetProperty("size").GetString()!.Contains("first prediction", StringComparison.Ordinal);
+            Assert.Equal(once ? 1 : 2, result.GetProperty("runs").GetInt32());
             Assert.Equal(json.RootElement.GetProperty("machine").GetString(), result.GetProperty("machine").GetString());
             var shares = new[] { "shareOfPeak", "shareOfBandwidth" }.Count(s => result.TryGetProperty(s, out var share) && share.GetDouble() > 0);
-            Assert.Equal(result.GetProperty("name").GetString() == "taps" ? 0 : 1, shares);
+            var bare = result.GetProperty("name").GetString() is "taps" or "startup" or "memory" || result.GetProperty("unit").GetString() == "x"
+                || result.GetProperty("size").GetString()!.EndsWith("as a whole", StringComparison.Ordinal);
+            Assert.Equal(bare ? 0 : 1, shares);
         }
         Assert.True(Number(json.RootElement, "peakGflops") > 0 && Number(json.RootElement, "bandwidthGBs") > 0);
         // One token has no room for three spans, and sixteen none for ninety-nine.
@@ -65,6 +71,9 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("2000000 tokens", "prefill", "--shape", "tiny", "--tokens", "2000000")]
     [InlineData("0 spans", "attention", "--shape", "tiny", "--spans", "0")]
     [InlineData("0 runs", "gemm", "--shape", "tiny", "--repeat", "0")]
+    [InlineData("a batch of 0", "pass", "--shape", "tiny", "--batch", "0")]
+    [InlineData("a batch of 5000", "packed", "--batch", "5000")]
+    [InlineData("what to measure is missing")]
     [InlineData("device 'gpu'", "gemm", "--shape", "tiny", "--device", "gpu")]
     [InlineData("-1 threads", "gemm", "--shape", "tiny", "--threads", "-1")]
     [InlineData("its limits are not measured", "machine", "--device", "reference")]
@@ -82,6 +91,29 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_list_names_every_subject()
+    {
+        var outcome = Icc.Run("bench", "--list");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        foreach (var subject in Enum.GetNames<BenchmarkSubject>())
+        {
+            Assert.Contains($"{subject.ToLowerInvariant()} ", outcome.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_packed_batch_and_a_pass_have_the_rows_that_were_asked_for()
+    {
+        var packed = Icc.Run("bench", "packed", "--tokens", "20", "--batch", "3", "--repeat", "1", "--threads", "2", "--csv");
+        Assert.Equal((0, ""), (packed.ExitCode, packed.Error));
+        Assert.Equal(1 + 8, packed.Output.Trim().Split('\n').Length);
+        var pass = Icc.Run("bench", "pass", "--shape", "tiny", "--batch", "1,3", "--repeat", "1", "--threads", "2", "--csv");
+        Assert.Equal((0, ""), (pass.ExitCode, pass.Error));
+        Assert.Equal(1 + 4, pass.Output.Trim().Split('\n').Length);
+        Assert.Contains("3 tokens of as many sequences after 32", pass.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_that_holds_something_is_not_written_to()
     {
         _folder.Write("mine.txt", "text");
@@ -95,7 +127,6 @@ public sealed class BenchCommandTests : IDisposable
 
     private static int ByOrder(string? a, string? b)
     {
-        string[] order = ["fma", "read", "gemm", "attention", "rmsnorm", "kvcache", "prefill", "taps", "decode"];
-        return Array.IndexOf(order, a).CompareTo(Array.IndexOf(order, b));
+        return Array.IndexOf(Order, a).CompareTo(Array.IndexOf(Order, b));
     }
 }

@@ -19,6 +19,7 @@ internal sealed class WeightLoader(Checkpoint checkpoint, IBackend backend) : ID
         }
         var weight = backend.LoadWeight(tensor);
         _weights.Add(weight);
+        Telemetry.AddWeights(tensor.ByteLength);
         return weight;
     }
 

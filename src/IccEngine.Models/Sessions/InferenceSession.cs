@@ -78,6 +78,7 @@ public sealed class InferenceSession : IDisposable
     {
         options ??= Silent;
         var total = Prepare(inputs);
+        using var activity = Telemetry.Begin(IsDecode(inputs) ? Telemetry.Decode : Telemetry.Prefill, total);
         var stopLayer = StopLayer(inputs, options);
         long done = 0;
         var (input, offset) = (0, 0);
@@ -99,6 +100,19 @@ public sealed class InferenceSession : IDisposable
             options.OnProgress?.Invoke(done, total);
         }
         _batch.ReleaseTile();
+    }
+
+    /// <summary>Whether every sequence goes on by one token.</summary>
+    private static bool IsDecode(ReadOnlySpan<SequenceInput> inputs)
+    {
+        foreach (var input in inputs)
+        {
+            if (input.Tokens.Length > 1 || input.Sequence.Length == 0)
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>Logits [1, vocab] after the last token of an input that wanted them; valid until the next forward pass.</summary>

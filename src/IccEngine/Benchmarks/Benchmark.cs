@@ -13,7 +13,9 @@ public static class Benchmark
 {
     private const string DefaultShape = "1b";
     private static readonly BenchmarkSubject[] Operations =
-        [BenchmarkSubject.Gemm, BenchmarkSubject.Attention, BenchmarkSubject.RmsNorm, BenchmarkSubject.KvCache];
+        [BenchmarkSubject.Gemm, BenchmarkSubject.Attention, BenchmarkSubject.RmsNorm, BenchmarkSubject.KvCache, BenchmarkSubject.Spectral];
+    private static readonly BenchmarkSubject[] Models =
+        [BenchmarkSubject.Prefill, BenchmarkSubject.Decode, BenchmarkSubject.Taps, BenchmarkSubject.Pass];
 
     /// <summary>Runs benchmarks.</summary>
     /// <param name="options">What, and on what.</param>
@@ -33,10 +35,16 @@ public static class Benchmark
         BenchmarkSubject[] subjects = options.Subject == BenchmarkSubject.All
             ? [.. Enum.GetValues<BenchmarkSubject>().Where(s => s != BenchmarkSubject.All)]
             : [options.Subject];
+        var first = new List<BenchmarkResult>();
+        if (subjects.Contains(BenchmarkSubject.Startup))
+        {
+            StartupBenchmark.Run(options, first, cancellation);
+        }
         using var backend = Device.Open(options.Device, options.Threads);
         var limits = backend is CpuBackend cpu ? MachineLimits.Measure(cpu.Threads, options.Repeat, cpu.InstructionSet, cancellation) : null;
         var run = new BenchmarkRun(options, config, backend, limits, cancellation);
-        var done = 0;
+        run.Results.AddRange(first);
+        var done = subjects.Count(s => s == BenchmarkSubject.Startup);
         void Done() => progress?.Report((double)++done / subjects.Length);
         if (subjects.Contains(BenchmarkSubject.Machine))
         {
@@ -49,7 +57,12 @@ public static class Benchmark
             RunOperation(run, subject);
             Done();
         }
-        BenchmarkSubject[] whole = [.. subjects.Where(s => s is BenchmarkSubject.Prefill or BenchmarkSubject.Decode or BenchmarkSubject.Taps)];
+        if (subjects.Contains(BenchmarkSubject.Packed))
+        {
+            RunPacked(run);
+            Done();
+        }
+        BenchmarkSubject[] whole = [.. subjects.Where(Models.Contains)];
         if (whole.Length > 0)
         {
             RunModel(run, shape, whole, Done);
@@ -70,9 +83,27 @@ public static class Benchmark
             case BenchmarkSubject.RmsNorm:
                 OperationBenchmarks.RmsNorm(run);
                 break;
-            default:
+            case BenchmarkSubject.KvCache:
                 OperationBenchmarks.KvCache(run);
                 break;
+            default:
+                SpectralBenchmark.Run(run);
+                break;
+        }
+    }
+
+    /// <summary>The embedded model, unless another one is asked for.</summary>
+    private static void RunPacked(BenchmarkRun run)
+    {
+        if (run.Options is { Shape: null, Model: null })
+        {
+            var files = ModelFiles.ReadEmbedded();
+            using var model = CausalLM.Load(files.Config, files.Checkpoint, run.Backend);
+            PackedBenchmark.Run(run, model);
+        }
+        else
+        {
+            RunModel(run, run.Options.Shape ?? "", [BenchmarkSubject.Packed], () => { });
         }
     }
 
@@ -99,6 +130,12 @@ public static class Benchmark
                         break;
                     case BenchmarkSubject.Decode:
                         ModelBenchmarks.Decode(run, model, dtype);
+                        break;
+                    case BenchmarkSubject.Pass:
+                        PassBenchmark.Run(run, model, dtype);
+                        break;
+                    case BenchmarkSubject.Packed:
+                        PackedBenchmark.Run(run, model);
                         break;
                     default:
                         ModelBenchmarks.Taps(run, model);

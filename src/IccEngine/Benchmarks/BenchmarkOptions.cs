@@ -23,6 +23,14 @@ public enum BenchmarkSubject
     Decode,
     /// <summary>What taps add to a prefill.</summary>
     Taps,
+    /// <summary>A pass over the weights for a few tokens: of one sequence, and of several.</summary>
+    Pass,
+    /// <summary>Many episodes as one ragged batch, and one after another.</summary>
+    Packed,
+    /// <summary>Eigenvectors and spectral clustering of dense matrices.</summary>
+    Spectral,
+    /// <summary>The first prediction of a process, and the next ones.</summary>
+    Startup,
 }
 
 /// <summary>What a benchmark runs on and how often.</summary>
@@ -30,6 +38,9 @@ public sealed record BenchmarkOptions
 {
     /// <summary>Longest prompt, in tokens.</summary>
     public const int MaxTokens = 1 << 20;
+
+    /// <summary>Largest batch.</summary>
+    public const int MaxBatch = 4096;
 
     /// <summary>What is measured.</summary>
     public BenchmarkSubject Subject { get; init; }
@@ -48,6 +59,9 @@ public sealed record BenchmarkOptions
 
     /// <summary>Numbers of spans whose attention is tapped in all layers; they divide the prompt evenly.</summary>
     public IReadOnlyList<int> Spans { get; init; } = [200];
+
+    /// <summary>Tokens or sequences of a pass, episodes of a packed batch; null: what suits the subject.</summary>
+    public IReadOnlyList<int>? Batch { get; init; }
 
     /// <summary>Runs of each figure, from 1 to 1000; those above a minute are done three times at most.</summary>
     public int Repeat { get; init; } = 5;
@@ -74,6 +88,13 @@ public sealed record BenchmarkOptions
             if (tokens is < 1 or > MaxTokens)
             {
                 throw new IccArgumentException($"{tokens} tokens; expected from 1 to {MaxTokens}");
+            }
+        }
+        foreach (var batch in Batch ?? [])
+        {
+            if (batch is < 1 or > MaxBatch)
+            {
+                throw new IccArgumentException($"a batch of {batch}; expected from 1 to {MaxBatch}");
             }
         }
         foreach (var spans in Spans)

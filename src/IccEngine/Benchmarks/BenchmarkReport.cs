@@ -6,7 +6,7 @@ namespace IccEngine;
 /// <param name="Median">Median of the runs.</param>
 /// <param name="Min">Lowest run.</param>
 /// <param name="Max">Highest run.</param>
-/// <param name="Unit">Unit of these: GFLOP/s, GB/s, tokens/s or %.</param>
+/// <param name="Unit">Unit of these: GFLOP/s, GB/s, tokens/s, ms, MB, % or x (times as fast).</param>
 /// <param name="Runs">Number of runs.</param>
 public sealed record BenchmarkResult(string Name, string Size, double Median, double Min, double Max, string Unit, int Runs)
 {

@@ -12,7 +12,10 @@ internal sealed class BenchmarkRun(
     private const double LeastSeconds = 0.05;
     private const double LongSeconds = 60;
     private const int LongRuns = 3;
+    private static readonly TimeSpan ProbeHolds = TimeSpan.FromMilliseconds(500);
     private readonly float[] _one = new float[1];
+    private readonly List<(double Peak, double Bandwidth)> _probes = [];
+    private long _lastProbe;
 
     public BenchmarkOptions Options => options;
 
@@ -62,7 +65,32 @@ internal sealed class BenchmarkRun(
         var once = Round(2);
         var count = (int)Math.Clamp(LeastSeconds / once, 1, 100_000);
         Round(count);
-        return [.. Enumerable.Range(0, RunsFor(once)).Select(_ => Round(count))];
+        BeginFigure();
+        double[] seconds = [.. Enumerable.Range(0, RunsFor(once)).Select(_ => Round(count))];
+        Probe();
+        return seconds;
+    }
+
+    /// <summary>Forgets the limits beside the last figure and measures them anew; a probe of this moment serves both.</summary>
+    public void BeginFigure()
+    {
+        if (_probes.Count > 0 && Stopwatch.GetElapsedTime(_lastProbe) < ProbeHolds)
+        {
+            _probes.RemoveRange(0, _probes.Count - 1);
+            return;
+        }
+        _probes.Clear();
+        Probe();
+    }
+
+    /// <summary>Measures the limits between two runs: the shares of a figure are those of the median of what was measured beside it.</summary>
+    public void Probe()
+    {
+        if (limits is not null)
+        {
+            _probes.Add(MachineLimits.Probe(limits.Threads, limits.InstructionSet));
+            _lastProbe = Stopwatch.GetTimestamp();
+        }
     }
 
     /// <summary>Waits until a tensor is there.</summary>
@@ -75,22 +103,30 @@ internal sealed class BenchmarkRun(
     public void AddFlops(string name, string size, double flops, double[] seconds) =>
         Results.Add(Result(name, size, "GFLOP/s", [.. seconds.Select(s => flops / s / 1e9)]) with
         {
-            ShareOfPeak = limits is null ? null : flops / Median(seconds) / limits.Peak.Median,
+            ShareOfPeak = flops / Median(seconds) / Peak,
         });
 
     /// <summary>Adds a figure of memory: <paramref name="bytes"/> by seconds, in GB/s.</summary>
     public void AddBytes(string name, string size, double bytes, double[] seconds) =>
         Results.Add(Result(name, size, "GB/s", [.. seconds.Select(s => bytes / s / 1e9)]) with
         {
-            ShareOfBandwidth = limits is null ? null : bytes / Median(seconds) / limits.Bandwidth.Median,
+            ShareOfBandwidth = bytes / Median(seconds) / Bandwidth,
         });
 
     /// <summary>Adds tokens a second, with the share of the peak or of the bandwidth.</summary>
     public void AddTokens(string name, string size, int tokens, double[] seconds, double? flops = null, double? bytes = null) =>
         Results.Add(Result(name, size, "tokens/s", [.. seconds.Select(s => tokens / s)]) with
         {
-            ShareOfPeak = flops / Median(seconds) / limits?.Peak.Median,
-            ShareOfBandwidth = bytes / Median(seconds) / limits?.Bandwidth.Median,
+            ShareOfPeak = flops / Median(seconds) / Peak,
+            ShareOfBandwidth = bytes / Median(seconds) / Bandwidth,
+        });
+
+    /// <summary>Adds milliseconds, with the share of the peak or of the bandwidth.</summary>
+    public void AddMilliseconds(string name, string size, double[] seconds, double? flops = null, double? bytes = null) =>
+        Results.Add(Result(name, size, "ms", [.. seconds.Select(s => 1000 * s)]) with
+        {
+            ShareOfPeak = flops / Median(seconds) / Peak,
+            ShareOfBandwidth = bytes / Median(seconds) / Bandwidth,
         });
 
     /// <summary>A figure from its runs.</summary>
@@ -111,6 +147,12 @@ internal sealed class BenchmarkRun(
         }
         return tensor;
     }
+
+    /// <summary>Operations a second beside the last figure; null where they are not measured.</summary>
+    private double? Peak => _probes.Count == 0 ? null : Median([.. _probes.Select(p => p.Peak)]);
+
+    /// <summary>Bytes a second beside the last figure; null likewise.</summary>
+    private double? Bandwidth => _probes.Count == 0 ? null : Median([.. _probes.Select(p => p.Bandwidth)]);
 
     public static double Median(double[] values)
     {

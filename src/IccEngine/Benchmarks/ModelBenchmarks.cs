@@ -23,11 +23,15 @@ internal static class ModelBenchmarks
     {
         foreach (var tokens in run.TokensOr(512, 2048))
         {
-            var (without, with) = Interleaved(run, model, tokens);
+            var (without, with, peaks) = Interleaved(run, model, tokens);
             run.AddTokens("prefill", $"{tokens} tokens, no taps", tokens, without, flops: PrefillFlops(run.Config, tokens));
             foreach (var (spans, seconds) in with)
             {
                 run.AddTokens("prefill", $"{tokens} tokens, {spans} spans in all layers", tokens, seconds, flops: PrefillFlops(run.Config, tokens));
+            }
+            if (peaks.Length > 0)
+            {
+                run.Results.Add(BenchmarkRun.Result("memory", $"{tokens} tokens, peak resident memory of the process", "MB", [.. peaks.Select(p => p / 1e6)]));
             }
         }
     }
@@ -36,7 +40,7 @@ internal static class ModelBenchmarks
     {
         foreach (var tokens in run.TokensOr(512, 2048))
         {
-            var (without, with) = Interleaved(run, model, tokens);
+            var (without, with, _) = Interleaved(run, model, tokens);
             foreach (var (spans, seconds) in with)
             {
                 double[] percent = [.. seconds.Zip(without, (tapped, plain) => 100 * (tapped / plain - 1))];
@@ -69,19 +73,28 @@ internal static class ModelBenchmarks
                 return seconds;
             }
             var first = Round();
-            double[] runs = [.. Enumerable.Range(0, run.RunsFor(first)).Select(_ => Round())];
+            run.BeginFigure();
+            double[] runs = [.. Enumerable.Range(0, run.RunsFor(first)).Select(_ =>
+            {
+                var seconds = Round();
+                run.Probe();
+                return seconds;
+            })];
             run.AddTokens("decode", $"{steps} tokens after {tokens}", steps, runs, bytes: (double)steps * DecodeBytes(run.Config, dtype));
         }
     }
 
     /// <summary>Operations of a prefill that gives the logits of the last token.</summary>
-    public static double PrefillFlops(ModelConfig config, int tokens)
+    public static double PrefillFlops(ModelConfig config, int tokens) => ChunkFlops(config, 0, tokens);
+
+    /// <summary>Operations of <paramref name="tokens"/> tokens after <paramref name="start"/> others, with the logits of the last one.</summary>
+    public static double ChunkFlops(ModelConfig config, int start, int tokens)
     {
         double hidden = config.HiddenSize;
         var (queries, keys) = ((double)config.NumAttentionHeads * config.HeadDim, (double)config.NumKeyValueHeads * config.HeadDim);
         var before = hidden * (queries + 2 * keys);
         var after = hidden * queries + 3 * hidden * config.IntermediateSize;
-        var attention = 4 * queries * tokens * (tokens + 1.0) / 2;
+        var attention = 4 * queries * tokens * (start + (tokens + 1.0) / 2);
         var layers = config.NumHiddenLayers;
         return layers * (2 * before * tokens + attention) + 2 * after * ((layers - 1.0) * tokens + 1) + 2 * hidden * config.VocabSize;
     }
@@ -95,8 +108,8 @@ internal static class ModelBenchmarks
         return dtype.Bytes(config.NumHiddenLayers * layer + hidden * config.VocabSize);
     }
 
-    /// <summary>Seconds of prefills without taps and with each number of spans, one of each in every round.</summary>
-    private static (double[] Without, List<(int Spans, double[] Seconds)> With) Interleaved(BenchmarkRun run, CausalLM model, int tokens)
+    /// <summary>Seconds of prefills without taps and with each number of spans, one of each in every round; and peaks of resident memory.</summary>
+    private static (double[] Without, List<(int Spans, double[] Seconds)> With, long[] Peaks) Interleaved(BenchmarkRun run, CausalLM model, int tokens)
     {
         int[] spans = [.. run.Options.Spans.Where(s => s <= tokens)];
         CheckMemory(run, tokens, spans.DefaultIfEmpty().Max());
@@ -106,16 +119,24 @@ internal static class ModelBenchmarks
         Prefill(run, model, session, Math.Min(tokens, ChunkTokens), Math.Min(tokens, ChunkTokens));
         var without = new List<double>();
         var with = spans.Select(_ => new List<double>()).ToArray();
+        var peaks = new List<long>();
+        run.BeginFigure();
         do
         {
+            var watched = ResidentMemory.TryResetPeak();
             without.Add(Prefill(run, model, session, tokens, 0));
             for (var i = 0; i < spans.Length; i++)
             {
                 with[i].Add(Prefill(run, model, session, tokens, spans[i]));
             }
+            if (watched && ResidentMemory.Peak() is { } peak)
+            {
+                peaks.Add(peak);
+            }
+            run.Probe();
         }
         while (without.Count < run.RunsFor(without[0]));
-        return ([.. without], [.. spans.Zip(with, (s, seconds) => (s, seconds.ToArray()))]);
+        return ([.. without], [.. spans.Zip(with, (s, seconds) => (s, seconds.ToArray()))], [.. peaks]);
     }
 
     private static double Prefill(BenchmarkRun run, CausalLM model, InferenceSession session, int tokens, int spans)
@@ -135,7 +156,7 @@ internal static class ModelBenchmarks
         run.Wait(session.LastLogits(0));
     }
 
-    private static int[] Prompt(ModelConfig config, int tokens) => [.. Enumerable.Range(0, tokens).Select(i => (int)(i * 7919L % config.VocabSize))];
+    public static int[] Prompt(ModelConfig config, int tokens) => [.. Enumerable.Range(0, tokens).Select(i => (int)(i * 7919L % config.VocabSize))];
 
     private static void CheckMemory(BenchmarkRun run, int tokens, int spans)
     {
