@@ -1,0 +1,117 @@
+using IccEngine.Core;
+
+namespace IccEngine.Cuda;
+
+/// <summary>What a linear layer reads and writes, on the device.</summary>
+/// <param name="X">Address of [rows, inputs].</param>
+/// <param name="Rows">Rows of x and y.</param>
+/// <param name="Weight">[outputs, inputs].</param>
+/// <param name="Bias">Address of [outputs], or 0.</param>
+/// <param name="Y">Address of [rows, outputs].</param>
+/// <param name="Scale">Factor of the product.</param>
+/// <param name="Accumulate">Whether y is added to.</param>
+internal readonly record struct LinearCall(ulong X, int Rows, CudaWeight Weight, ulong Bias, ulong Y, float Scale, bool Accumulate);
+
+/// <summary>
+/// The linear layer by the kernel that suits it: few rows read the weight once (linear_few.cu); many rows go through tensor cores, both
+/// sides as sums of bfloat16 (bf16_terms.cu) that are multiplied pair by pair (docs/cuda.md).
+/// </summary>
+internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DType compute) : IDisposable
+{
+    private const int FewRows = 8; // linear_few.cu
+    private const int Threads = 256;
+    private const int MaxBlocks = 1 << 16;
+    private const int Piece = 8;   // inputs are padded to a multiple of it: 16 bytes of bfloat16
+    private const int Tile = 128;  // chunks of rows and outputs are whole tiles
+    private readonly Scratch _x = new(context, DType.BF16), _weight = new(context, DType.BF16);
+
+    /// <summary>Most terms of x, and of the weight, that memory is taken for at a time; at least those of one tile.</summary>
+    public long MostTerms { get; init; } = 1L << 26;
+
+    /// <summary>y = scale * (x weight^T) + bias, or the same added to y.</summary>
+    /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
+    public void Run(in LinearCall call)
+    {
+        if (call.Rows <= FewRows)
+        {
+            RunFew(call);
+        }
+        else
+        {
+            RunTiles(call);
+        }
+    }
+
+    public void Dispose()
+    {
+        _x.Dispose();
+        _weight.Dispose();
+    }
+
+    private static long Blocks(long elements, int each) => (elements + each - 1) / each;
+
+    private void RunFew(in LinearCall call)
+    {
+        const int threads = 128; // four warps, an output each
+        var (x, w, bias, y) = (call.X, call.Weight.Address, call.Bias, call.Y);
+        var (rows, inputs, outputs) = (call.Rows, call.Weight.Shape[1], call.Weight.Shape[0]);
+        var (scale, accumulate) = (call.Scale, call.Accumulate ? 1 : 0);
+        var parameters = stackalloc void*[] { &x, &w, &bias, &y, &rows, &inputs, &outputs, &scale, &accumulate };
+        var kernel = rows == 1 ? kernels.Linear1 : kernels.Linear8;
+        context.Launch(kernel.For(call.Weight.Elements), rows == 0 ? 0 : Blocks(outputs, threads / 32), 1, 1, threads, parameters);
+    }
+
+    private void RunTiles(in LinearCall call)
+    {
+        var (outputs, inputs) = (call.Weight.Shape[0], call.Weight.Shape[1]);
+        var pairs = compute == DType.BF16 ? TermPairs.Rounded : TermPairs.Exact(call.Weight.Elements);
+        var padded = (int)Blocks(inputs, Piece) * Piece;
+        var asItIs = call.Weight.Elements == DType.BF16 && padded == inputs;
+        var rowsAtOnce = AtOnce(pairs.XTerms, padded);
+        var outputsAtOnce = asItIs ? outputs : AtOnce(pairs.WeightTerms, padded);
+        for (var row = 0; row < call.Rows; row += rowsAtOnce)
+        {
+            var rows = Math.Min(rowsAtOnce, call.Rows - row);
+            var x = Terms(DType.F32, call.X + (ulong)row * (ulong)inputs * sizeof(float), rows, inputs, padded, pairs.XTerms, _x);
+            for (var output = 0; output < outputs; output += outputsAtOnce)
+            {
+                var some = Math.Min(outputsAtOnce, outputs - output);
+                var from = call.Weight.Address + (ulong)call.Weight.Elements.Bytes((long)output * inputs);
+                Multiply(pairs, new TiledLinear
+                {
+                    X = x,
+                    Weight = asItIs ? from : Terms(call.Weight.Elements, from, some, inputs, padded, pairs.WeightTerms, _weight),
+                    Bias = call.Bias == 0 ? 0 : call.Bias + (ulong)output * sizeof(float),
+                    Y = call.Y + ((ulong)row * (ulong)outputs + (ulong)output) * sizeof(float),
+                    Rows = rows,
+                    Inputs = padded,
+                    Outputs = some,
+                    Stride = outputs,
+                    Scale = call.Scale,
+                    Accumulate = call.Accumulate ? 1 : 0,
+                });
+            }
+        }
+    }
+
+    private int AtOnce(int terms, int inputs) => (int)Math.Min(1 << 24, Math.Max(1, MostTerms / ((long)terms * inputs * Tile))) * Tile;
+
+    // rows x columns numbers as sums of bfloat16 [terms, rows, padded].
+    private ulong Terms(DType type, ulong from, long rows, int columns, int padded, int terms, Scratch room)
+    {
+        var to = room.Take(terms * rows * padded);
+        var parameters = stackalloc void*[] { &from, &to, &rows, &columns, &padded, &terms };
+        var blocks = Math.Min(MaxBlocks, Blocks(rows * padded / Piece, Threads));
+        context.Launch(kernels.BFloat16Terms.For(type), blocks, 1, 1, Threads, parameters);
+        return to;
+    }
+
+    private void Multiply(TermPairs pairs, TiledLinear linear)
+    {
+        (linear.Pairs, linear.Order) = (pairs.Pairs.Length, pairs.Order);
+        var (large, small) = compute == DType.BF16 ? kernels.LinearRounded : kernels.LinearExact;
+        var kernel = large.Tiles(linear.Rows, linear.Outputs) >= context.Multiprocessors ? large : small;
+        var parameters = stackalloc void*[] { &linear };
+        context.Launch(kernel.Kernel, kernel.Tiles(linear.Rows, linear.Outputs), 1, 1, kernel.Threads, parameters);
+    }
+}
