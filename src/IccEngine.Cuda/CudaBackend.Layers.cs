@@ -56,6 +56,9 @@ public sealed unsafe partial class CudaBackend
         KeepAlive(x, y);
     }
 
+    /// <summary>For tests: the most terms that linear layers take memory for at a time.</summary>
+    internal void LimitLinear(long terms) => _linear.MostTerms = terms;
+
     /// <inheritdoc/>
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y)
     {

@@ -26,7 +26,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     private readonly Scratch _x = new(context, DType.BF16), _weight = new(context, DType.BF16);
 
     /// <summary>Most terms of x, and of the weight, that memory is taken for at a time; at least those of one tile.</summary>
-    public long MostTerms { get; init; } = 1L << 26;
+    public long MostTerms { get; set; } = 1L << 26;
 
     /// <summary>y = scale * (x weight^T) + bias, or the same added to y.</summary>
     /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
