@@ -33,7 +33,7 @@ public static class Benchmark
         BenchmarkSubject[] subjects = options.Subject == BenchmarkSubject.All
             ? [.. Enum.GetValues<BenchmarkSubject>().Where(s => s != BenchmarkSubject.All)]
             : [options.Subject];
-        using var backend = Device.Open(options.Device, options.Threads);
+        using var backend = Device.Open(options.Device, options.Threads, options.ComputeDType);
         var limits = backend is CpuBackend cpu ? MachineLimits.Measure(cpu.Threads, options.Repeat, cpu.InstructionSet, cancellation) : null;
         var run = new BenchmarkRun(options, config, backend, limits, cancellation);
         var done = 0;
