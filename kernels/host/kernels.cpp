@@ -4,6 +4,7 @@
 #include "linear_tiles.h"
 #include "paged.h"
 #include "tensor_cores.h"
+#include "warpgroup.h"
 
 namespace affinity_cu
 {
@@ -44,6 +45,10 @@ namespace linear_few_cu
 namespace linear_mma_cu
 {
 #include "linear_mma.cu"
+}
+namespace linear_wgmma_cu
+{
+#include "linear_wgmma.cu"
 }
 namespace rmsnorm_cu
 {
@@ -106,6 +111,9 @@ const Kernels all({
     KERNEL(linear_mma, linear_mma_128_bf16),
     KERNEL(linear_mma, linear_mma_64_f32),
     KERNEL(linear_mma, linear_mma_64_bf16),
+    KERNEL(linear_wgmma, linear_wgmma_128_f32),
+    KERNEL(linear_wgmma, linear_wgmma_128_bf16),
+    KERNEL(linear_wgmma, linear_wgmma_256_bf16),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
     KERNEL(silu_multiply, silu_multiply),

@@ -46,7 +46,7 @@ public sealed unsafe partial class CudaBackend : IBackend
             _context.Release();
             throw;
         }
-        _linear = new CudaLinear(_context, _kernels, compute);
+        _linear = new CudaLinear(_context, _kernels, compute, driverLibrary);
         _attention = new CudaAttention(_context, _kernels);
         _affinity = new CudaAffinity(_context, _kernels);
         (_ids, _allowed, _slots) = (new IntegerTable(_context), new IntegerTable(_context), new IntegerTable(_context));
@@ -57,7 +57,8 @@ public sealed unsafe partial class CudaBackend : IBackend
     public CudaDevice Device => _context.Device;
 
     /// <inheritdoc/>
-    public string Description => Device.ToString();
+    public string Description =>
+        $"{Device}{(ComputeType == DType.BF16 ? ", bfloat16" : "")}{(_linear.Failure is { } failure ? $"; {failure}" : "")}";
 
     /// <inheritdoc/>
     public DType ActivationType => DType.F32;
@@ -67,6 +68,32 @@ public sealed unsafe partial class CudaBackend : IBackend
     /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast (docs/cuda.md).
     /// </summary>
     public DType ComputeType { get; }
+
+    /// <summary>What <see cref="MatrixProduct"/> can be set to, besides Auto.</summary>
+    public IReadOnlyList<MatrixProduct> MatrixProducts
+    {
+        get
+        {
+            using var turn = Enter();
+            return _linear.Products;
+        }
+    }
+
+    /// <summary>What multiplies the matrices of linear layers with many rows, for comparison.</summary>
+    /// <exception cref="IccDeviceException">This device or machine does not have it.</exception>
+    public MatrixProduct MatrixProduct
+    {
+        get
+        {
+            using var turn = Enter();
+            return _linear.Product;
+        }
+        set
+        {
+            using var turn = Enter();
+            _linear.Product = value;
+        }
+    }
 
     /// <inheritdoc/>
     public Tensor Allocate(Shape shape) => Allocate(shape, DType.F32);

@@ -40,32 +40,66 @@ public class CudaLinearTests
         foreach (var dtype in WeightTypes)
         {
             var (what, problem) = ($"{name} {dtype} [{rows}, {inputs}] x [{outputs}, {inputs}]", new Problem(dtype, rows, inputs, outputs));
-            var found = problem.Run(backend);
-            if (rows > 8) // fewer are a matter of memory, and not rounded
+            var (exact, rounded, most) = (problem.Run(twin), problem.Rounded().Run(twin), problem.Magnitudes().Run(twin));
+            foreach (var product in backend.MatrixProducts)
             {
-                Data.AssertClose(problem.Rounded().Run(twin), found, Tolerances.OfLinear(dtype), what);
-            }
-            var (exact, most) = (problem.Run(twin), problem.Magnitudes().Run(twin));
-            for (var i = 0; i < found.Length; i++)
-            {
-                var allowed = Tolerances.Rounded(Tolerances.OfLinear(dtype), most[i]);
-                Data.AssertClose([exact[i]], [found[i]], allowed, $"{what} at {i}");
+                backend.MatrixProduct = product;
+                var found = problem.Run(backend);
+                if (rows > 8) // fewer are a matter of memory, and not rounded
+                {
+                    Data.AssertClose(rounded, found, Tolerances.OfLinear(dtype), $"{what} by {product}");
+                }
+                for (var i = 0; i < found.Length; i++)
+                {
+                    var allowed = Tolerances.Rounded(Tolerances.OfLinear(dtype), most[i]);
+                    Data.AssertClose([exact[i]], [found[i]], allowed, $"{what} by {product} at {i}");
+                }
             }
         }
     }
 
+    /// <summary>The own kernel of compute capability 9.0 for products of float32, whatever the sizes.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Shapes))]
+    public void WarpgroupsGiveProductsOfFloat32(string name, int rows, int inputs, int outputs)
+    {
+        using var backend = TestBackends.CreateCuda(name);
+        Skip.IfNot(backend.MatrixProducts.Contains(MatrixProduct.Wgmma), "this device has no wgmma");
+        backend.MatrixProduct = MatrixProduct.Wgmma;
+        using var twin = new ReferenceBackend<double>();
+        foreach (var dtype in WeightTypes)
+        {
+            var problem = new Problem(dtype, rows, inputs, outputs);
+            Data.AssertClose(problem.Run(twin), problem.Run(backend), Tolerances.OfLinear(dtype), $"{name} {dtype}");
+        }
+    }
+
+    /// <summary>Large tiles, of all kernels that there are: (compute type, outputs) that make a hundred of them in 12 rows.</summary>
     [SkippableTheory]
     [MemberData(nameof(Names))]
     public void ManyTilesAreLarge(string name)
     {
         using var twin = new ReferenceBackend<double>();
-        foreach (var compute in new[] { DType.F32, DType.BF16 })
+        foreach (var (compute, outputs) in new[] { (DType.F32, 1170), (DType.BF16, 2290) })
         {
             using var backend = TestBackends.CreateCuda(name, compute);
-            var problem = new Problem(DType.BF16, 1501, 40, 1410); // 12 x 12 tiles of 128, of the host library's 132 multiprocessors
-            problem = compute == DType.BF16 ? problem.Rounded() : problem;
-            Data.AssertClose(problem.Run(twin), problem.Run(backend), Tolerances.Linear, $"{name} {compute}");
+            var problem = new Problem(DType.BF16, 1501, 40, outputs);
+            var expected = (compute == DType.BF16 ? problem.Rounded() : problem).Run(twin);
+            foreach (var product in backend.MatrixProducts)
+            {
+                backend.MatrixProduct = product;
+                Data.AssertClose(expected, problem.Run(backend), Tolerances.Linear, $"{name} {compute} by {product}");
+            }
         }
+    }
+
+    [SkippableFact]
+    public void WhatIsNotThereIsRefusedInOneLine()
+    {
+        using var backend = TestBackends.CreateCuda(TestBackends.CudaOnHost);
+        var error = Assert.Throws<IccDeviceException>(() => backend.MatrixProduct = MatrixProduct.Cublas);
+        Assert.EndsWith("there is no Cublas; expected Auto, MmaSync, Wgmma", error.Message, StringComparison.Ordinal);
+        Assert.Equal(MatrixProduct.Auto, backend.MatrixProduct);
     }
 
     /// <summary>Where memory for all terms would be too much, rows and outputs come in chunks.</summary>
@@ -91,7 +125,7 @@ public class CudaLinearTests
     }
 
     /// <summary>y = 0.75 (x weight^T) + bias + y.</summary>
-    private sealed class Problem
+    internal sealed class Problem
     {
         private readonly int _rows, _inputs, _outputs;
         private readonly HostTensor _weight, _bias;

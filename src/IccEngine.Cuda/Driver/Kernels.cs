@@ -28,6 +28,13 @@ internal readonly record struct TileKernel(Kernel Kernel, int Rows, int Outputs,
 {
     /// <summary>Tiles of a matrix, the last of a row and of a column perhaps cut off.</summary>
     public long Tiles(int rows, int outputs) => ((long)rows + Rows - 1) / Rows * (((long)outputs + Outputs - 1) / Outputs);
+
+    /// <summary>Puts a product on the stream.</summary>
+    public unsafe void Launch(CudaContext context, TiledLinear linear)
+    {
+        var parameters = stackalloc void*[] { &linear };
+        context.Launch(Kernel, Tiles(linear.Rows, linear.Outputs), 1, 1, Threads, parameters);
+    }
 }
 
 /// <summary>A kernel in forms for heads of up to 64, 128 and 256 elements, each with tiles of its own size.</summary>
@@ -129,6 +136,20 @@ internal sealed class Kernels
     /// <summary>The form of attention_tap.cu for heads of a size.</summary>
     public HeadKernel TapOf(int headDim) => AttentionTap[FormOf(headDim)];
 
+    /// <summary>
+    /// The forms of linear_wgmma.cu, the widest tiles first: for sums of many pairs of terms, and for one pair. For devices of compute
+    /// capability 9.0 alone.
+    /// </summary>
+    /// <exception cref="IccDeviceException">The driver does not accept them.</exception>
+    public (TileKernel[] Exact, TileKernel[] Rounded) LoadWarpgroup()
+    {
+        return ([Of(128, "f32")], [Of(256, "bf16"), Of(128, "bf16")]);
+
+        // Four stages of 128 bytes of each row of both sides.
+        TileKernel Of(int outputs, string sums) =>
+            new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256);
+    }
+
     private static int FormOf(int headDim) => headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
 
     // The template arguments at the end of attention.cu and attention_tap.cu.
@@ -157,11 +178,13 @@ internal sealed class Kernels
     private Kernel[] Load(string module, params string[] kernels) => Load(module, 0, kernels);
 
     // Kernels that take shared memory of a size that the launch gives.
-    private Kernel[] Load(string module, int sharedBytes, params string[] kernels)
+    private Kernel[] Load(string module, int sharedBytes, params string[] kernels) => Load(_target, module, sharedBytes, kernels);
+
+    private Kernel[] Load(string target, string module, int sharedBytes, params string[] kernels)
     {
         if (!_modules.TryGetValue(module, out var handle))
         {
-            _modules[module] = handle = LoadModule($"ptx/{_target}/{module}.ptx");
+            _modules[module] = handle = LoadModule($"ptx/{target}/{module}.ptx");
         }
         return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'), sharedBytes), sharedBytes));
     }

@@ -16,17 +16,44 @@ internal readonly record struct LinearCall(ulong X, int Rows, CudaWeight Weight,
 /// The linear layer by the kernel that suits it: few rows read the weight once (linear_few.cu); many rows go through tensor cores, both
 /// sides as sums of bfloat16 (bf16_terms.cu) that are multiplied pair by pair (docs/cuda.md).
 /// </summary>
-internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DType compute) : IDisposable
+/// <param name="context">The device.</param>
+/// <param name="kernels">Its kernels.</param>
+/// <param name="compute">F32: products of float32; BF16: of numbers rounded to it.</param>
+/// <param name="cublasLibrary">Path of a library that stands for cuBLAS; null: the system's.</param>
+internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DType compute, string? cublasLibrary) : IDisposable
 {
     private const int FewRows = 8; // linear_few.cu
     private const int Threads = 256;
     private const int MaxBlocks = 1 << 16;
     private const int Piece = 8;   // inputs are padded to a multiple of it: 16 bytes of bfloat16
     private const int Tile = 128;  // chunks of rows and outputs are whole tiles
+    private readonly WarpgroupLinear _warpgroup = new(context, kernels);
+    private readonly Lazy<Cublas?> _cublas = new(() => compute == DType.BF16 ? Cublas.TryOpen(context, cublasLibrary) : null);
+    private MatrixProduct _product = MatrixProduct.Auto;
     private readonly Scratch _x = new(context, DType.BF16), _weight = new(context, DType.BF16);
 
     /// <summary>Most terms of x, and of the weight, that memory is taken for at a time; at least those of one tile.</summary>
     public long MostTerms { get; set; } = 1L << 26;
+
+    /// <summary>What of <see cref="MatrixProduct"/> there is, besides Auto.</summary>
+    public IReadOnlyList<MatrixProduct> Products =>
+    [
+        MatrixProduct.MmaSync, .. _warpgroup.Kernels(compute == DType.F32).Length > 0 ? new[] { MatrixProduct.Wgmma } : [],
+        .. _cublas.Value is not null ? new[] { MatrixProduct.Cublas } : [],
+    ];
+
+    /// <summary>What multiplies.</summary>
+    /// <exception cref="IccDeviceException">It is not there.</exception>
+    public MatrixProduct Product
+    {
+        get => _product;
+        set => _product = value == MatrixProduct.Auto || Products.Contains(value)
+            ? value
+            : throw new IccDeviceException($"{context.Device}: there is no {value}; expected {MatrixProduct.Auto}, {string.Join(", ", Products)}");
+    }
+
+    /// <summary>What went wrong with a kernel that is no longer used; null where nothing did.</summary>
+    public string? Failure => _warpgroup.Failure;
 
     /// <summary>y = scale * (x weight^T) + bias, or the same added to y.</summary>
     /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
@@ -44,6 +71,10 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
 
     public void Dispose()
     {
+        if (_cublas is { IsValueCreated: true, Value: { } library })
+        {
+            library.Dispose();
+        }
         _x.Dispose();
         _weight.Dispose();
     }
@@ -109,9 +140,34 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     private void Multiply(TermPairs pairs, TiledLinear linear)
     {
         (linear.Pairs, linear.Order) = (pairs.Pairs.Length, pairs.Order);
-        var (large, small) = compute == DType.BF16 ? kernels.LinearRounded : kernels.LinearExact;
-        var kernel = large.Tiles(linear.Rows, linear.Outputs) >= context.Multiprocessors ? large : small;
-        var parameters = stackalloc void*[] { &linear };
-        context.Launch(kernel.Kernel, kernel.Tiles(linear.Rows, linear.Outputs), 1, 1, kernel.Threads, parameters);
+        if (_product is MatrixProduct.Auto or MatrixProduct.Cublas && linear.Bias == 0 && _cublas.Value is { } library)
+        {
+            library.Multiply(linear);
+        }
+        else
+        {
+            Choose(linear).Launch(context, linear);
+        }
     }
+
+    // The widest tiles that keep three quarters of the device busy.
+    private TileKernel Choose(in TiledLinear linear)
+    {
+        var exact = compute == DType.F32;
+        var (large, small) = exact ? kernels.LinearExact : kernels.LinearRounded;
+        var (rows, outputs) = (linear.Rows, linear.Outputs);
+        if (_product != MatrixProduct.MmaSync && (_product == MatrixProduct.Wgmma || Fills(large, rows, outputs)))
+        {
+            foreach (var kernel in _warpgroup.Kernels(exact))
+            {
+                if (Fills(kernel, rows, outputs) || (_product == MatrixProduct.Wgmma && kernel.Outputs == large.Outputs))
+                {
+                    return kernel;
+                }
+            }
+        }
+        return Fills(large, rows, outputs) ? large : small;
+    }
+
+    private bool Fills(in TileKernel kernel, int rows, int outputs) => 4 * kernel.Tiles(rows, outputs) >= 3 * context.Multiprocessors;
 }
