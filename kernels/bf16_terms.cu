@@ -21,10 +21,10 @@ struct alignas(16) Words
 
 __device__ __forceinline__ unsigned bits_of(float x) { return __builtin_bit_cast(unsigned, x); }
 
-// The upper 16 bits of x; x becomes the rest. An infinity or what is no number has none.
+// The upper 16 bits of x; x becomes the rest. An infinity has none, and what is no number (NaN) stays that.
 __device__ __forceinline__ unsigned cut(float& x)
 {
-    unsigned bits = bits_of(x), upper = bits >> 16;
+    unsigned bits = bits_of(x), upper = x == x ? bits >> 16 : 0x7fff;
     x = (bits & 0x7f800000u) == 0x7f800000u ? 0.f : x - float_from_bits(bits & 0xffff0000u);
     return upper;
 }

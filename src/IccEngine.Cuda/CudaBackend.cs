@@ -11,6 +11,9 @@ namespace IccEngine.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaBackend : IBackend
 {
+    /// <summary>Up to so many rows a linear layer reads its weight once, without tensor cores and in float32.</summary>
+    public const int FewRows = 8; // linear_few.cu
+
     private const int Threads = 256;
     private readonly Lock _lock = new();
     private readonly CudaContext _context;

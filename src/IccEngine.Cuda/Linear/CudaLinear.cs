@@ -22,11 +22,10 @@ internal readonly record struct LinearCall(ulong X, int Rows, CudaWeight Weight,
 /// <param name="cublasLibrary">Path of a library that stands for cuBLAS; null: the system's.</param>
 internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DType compute, string? cublasLibrary) : IDisposable
 {
-    private const int FewRows = 8; // linear_few.cu
     private const int Threads = 256;
     private const int MaxBlocks = 1 << 16;
-    private const int Piece = 8;   // inputs are padded to a multiple of it: 16 bytes of bfloat16
-    private const int Tile = 128;  // chunks of rows and outputs are whole tiles
+    private const int Piece = 8;  // inputs are padded to a multiple of it: 16 bytes of bfloat16
+    private const int Tile = 128; // chunks of rows and outputs are whole tiles
     private readonly WarpgroupLinear _warpgroup = new(context, kernels);
     private readonly Lazy<Cublas?> _cublas = new(() => compute == DType.BF16 ? Cublas.TryOpen(context, cublasLibrary) : null);
     private MatrixProduct _product = MatrixProduct.Auto;
@@ -59,7 +58,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
     public void Run(in LinearCall call)
     {
-        if (call.Rows <= FewRows)
+        if (call.Rows <= CudaBackend.FewRows)
         {
             RunFew(call);
         }
