@@ -1,5 +1,6 @@
 // The linear layer for a few rows (decode): the weight is read once, one warp an output, all rows at a time.
-// Arguments as of linear.cu, rows at most the number in the name; grid (outputs / warps of a block), a multiple of 32 threads.
+// y = scale * (x weight^T) + bias, or the same added to y: x [rows, inputs], weight [outputs, inputs], bias [outputs] or null,
+// y [rows, outputs]; rows at most the number in the name; grid (outputs / warps of a block), a multiple of 32 threads.
 #include "common.h"
 
 // What a lane takes of a row of the weight at a time: at least 16 bytes, in one load where they are aligned.

@@ -1,11 +1,13 @@
 // Copies to shared memory that end when they are waited for, and not before: until then the room is full of NaN. For the checker the
-// thread that copies writes there both when it begins and when it waits.
+// thread that copies writes there both when it begins and when it waits. What was copied is hidden from wgmma until the thread says
+// fence_proxy_async.
 #include <cstring>
 #include <vector>
 
 #include "checker.h"
 #include "fibers.h"
-#include "tensor_cores.h"
+#include "shared_arrays.h"
+#include "warpgroup.h"
 
 namespace
 {
@@ -22,16 +24,24 @@ struct Copies
 {
     std::vector<Copy> open;
     int group = 0;
+    std::vector<unsigned> hidden; // addresses in dynamic shared memory
 };
 
 thread_local std::vector<Copies> threads;
+thread_local std::vector<char> hidden; // for each 16 bytes
 
 Copies& own() { return threads[threadIdx.x]; }
 } // namespace
 
 namespace icc_host
 {
-void forget_copies(unsigned count) { threads.assign(count, {}); }
+void forget_copies(unsigned count)
+{
+    threads.assign(count, {});
+    hidden.clear();
+}
+
+bool hidden_copy(unsigned address) { return address / 16 < hidden.size() && hidden[address / 16]; }
 
 void cp_async_wait(int pending)
 {
@@ -44,6 +54,12 @@ void cp_async_wait(int pending)
             check_touch(copy.to, 16, true);
             memset(copy.to, 0, 16);
             memcpy(copy.to, copy.from, (size_t)copy.bytes);
+            if (unsigned address = shared_address(copy.to); address < kMostDynamic)
+            {
+                hidden.resize(kMostDynamic / 16);
+                hidden[address / 16] = true;
+                copies.hidden.push_back(address);
+            }
         }
         return ends;
     });
@@ -59,6 +75,15 @@ void cp_async_16(void* to, const void* from, int bytes)
     }
     memset(to, 0xff, 16);
     own().open.push_back({static_cast<char*>(to), static_cast<const char*>(from), bytes, own().group});
+}
+
+void fence_proxy_async()
+{
+    for (unsigned address : own().hidden)
+    {
+        hidden[address / 16] = false;
+    }
+    own().hidden.clear();
 }
 
 void cp_async_commit() { own().group++; }

@@ -152,6 +152,7 @@ void icc_host_set(const char* what, long long value)
     if (name == "memory") { machine.memory = (size_t)value; }
     if (name == "ptx") { machine.ptx = (int)value; }
     if (name == "failing") { machine.failing = value != 0; }
+    if (name == "wrong-wgmma") { icc_host::pretend_wrong_wgmma(value != 0); }
 }
 
 Result cuInit(unsigned flags)
@@ -332,7 +333,8 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
         }
         module->functions[entry->first] = {&kernel, declared.shared, kMostShared - declared.shared};
     }
-    if (module->ptx.version > machine.ptx || module->ptx.target > machine.capability)
+    if (module->ptx.version > machine.ptx || module->ptx.target > machine.capability
+        || (module->ptx.one && module->ptx.target != machine.capability))
     {
         return module->ptx.version > machine.ptx ? kUnsupportedPtxVersion : kNoBinaryForGpu;
     }

@@ -17,6 +17,7 @@ namespace
 {
 constexpr int kMostThreads = 1024;
 constexpr int kWarp = 32;
+constexpr int kWarpgroup = 128;
 constexpr size_t kStack = 64 * 1024;
 
 // What threads wait for: all of them arrive, then the generation changes. Where some have ended they never come.
@@ -44,6 +45,7 @@ struct Block
     void* scheduler;
     Meeting all;
     Meeting warps[kMostThreads / kWarp];
+    Meeting groups[kMostThreads / kWarpgroup];
     alignas(16) char values[kMostThreads / kWarp][2][kWarp * kLaneBytes];
     Thread threads[kMostThreads];
     char* stacks;
@@ -249,6 +251,14 @@ char* exchange(const void* value, size_t bytes, void (*all)(char* lanes))
     return room;
 }
 
+void meet_warpgroup(void (*last)(int first, int argument), int argument)
+{
+    Block& b = *block;
+    int group = b.current / kWarpgroup, first = group * kWarpgroup;
+    int end = first + kWarpgroup < b.count ? first + kWarpgroup : b.count;
+    wait(b.groups[group], first, end, [&] { last(first, argument); });
+}
+
 FiberMemory fiber_memory()
 {
     if (!block)
@@ -262,6 +272,7 @@ bool run_block(const Kernel& kernel)
 {
     fiber_memory();
     forget_copies(place.threads.x);
+    forget_products(place.threads.x);
     check_block();
     Block& b = *block;
     b.kernel = &kernel;
@@ -272,6 +283,10 @@ bool run_block(const Kernel& kernel)
     for (int w = 0; w * kWarp < b.count; w++)
     {
         b.warps[w] = {b.count - w * kWarp < kWarp ? b.count - w * kWarp : kWarp, 0, 0};
+    }
+    for (int g = 0; g * kWarpgroup < b.count; g++)
+    {
+        b.groups[g] = {kWarpgroup, 0, 0};
     }
     for (int t = 0; t < b.count; t++)
     {

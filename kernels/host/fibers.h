@@ -26,8 +26,18 @@ struct FiberMemory
 
 FiberMemory fiber_memory();
 
-// A block begins: none of its threads copies anything yet.
+// Waits for all 128 threads of the warpgroup, which begins at thread `first`; the last one to come calls `last`.
+void meet_warpgroup(void (*last)(int first, int argument), int argument);
+
+// A block begins: none of its threads copies or multiplies anything yet.
 void forget_copies(unsigned count);
+void forget_products(unsigned count);
+
+// The last row of each product of wgmma is wrong.
+void pretend_wrong_wgmma(bool value);
+
+// Whether the 16 bytes at an address of dynamic shared memory were copied there and not yet made visible to wgmma.
+bool hidden_copy(unsigned address);
 
 // Ends the running block from within: run_block returns false.
 [[noreturn]] void give_up_block();

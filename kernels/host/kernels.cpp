@@ -1,7 +1,10 @@
 // Every kernel, compiled for the processor. Each source has a namespace, for they are separate modules on the device.
 #include "kernels.h"
 
+#include "linear_tiles.h"
 #include "paged.h"
+#include "tensor_cores.h"
+#include "warpgroup.h"
 
 namespace affinity_cu
 {
@@ -23,6 +26,10 @@ namespace attention_tap_cu
 {
 #include "attention_tap.cu"
 }
+namespace bf16_terms_cu
+{
+#include "bf16_terms.cu"
+}
 namespace embed_cu
 {
 #include "embed.cu"
@@ -31,13 +38,17 @@ namespace lanczos_cu
 {
 #include "lanczos.cu"
 }
-namespace linear_cu
-{
-#include "linear.cu"
-}
 namespace linear_few_cu
 {
 #include "linear_few.cu"
+}
+namespace linear_mma_cu
+{
+#include "linear_mma.cu"
+}
+namespace linear_wgmma_cu
+{
+#include "linear_wgmma.cu"
 }
 namespace rmsnorm_cu
 {
@@ -78,6 +89,9 @@ const Kernels all({
     KERNEL(attention_tap, attention_tap_128),
     KERNEL(attention_tap, attention_tap_256),
     KERNEL(attention_tap, attention_tap_reduce),
+    KERNEL(bf16_terms, bf16_terms_f32),
+    KERNEL(bf16_terms, bf16_terms_bf16),
+    KERNEL(bf16_terms, bf16_terms_f16),
     KERNEL(embed, embed_f32),
     KERNEL(embed, embed_bf16),
     KERNEL(embed, embed_f16),
@@ -87,15 +101,19 @@ const Kernels all({
     KERNEL(lanczos, subtract_rows_f64),
     KERNEL(lanczos, divide_by_norm_f32),
     KERNEL(lanczos, divide_by_norm_f64),
-    KERNEL(linear, linear_f32),
-    KERNEL(linear, linear_bf16),
-    KERNEL(linear, linear_f16),
     KERNEL(linear_few, linear_1_f32),
     KERNEL(linear_few, linear_1_bf16),
     KERNEL(linear_few, linear_1_f16),
     KERNEL(linear_few, linear_8_f32),
     KERNEL(linear_few, linear_8_bf16),
     KERNEL(linear_few, linear_8_f16),
+    KERNEL(linear_mma, linear_mma_128_f32),
+    KERNEL(linear_mma, linear_mma_128_bf16),
+    KERNEL(linear_mma, linear_mma_64_f32),
+    KERNEL(linear_mma, linear_mma_64_bf16),
+    KERNEL(linear_wgmma, linear_wgmma_128_f32),
+    KERNEL(linear_wgmma, linear_wgmma_128_bf16),
+    KERNEL(linear_wgmma, linear_wgmma_256_bf16),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
     KERNEL(silu_multiply, silu_multiply),

@@ -31,14 +31,16 @@ bool Ptx::parse(const std::string& text)
     for (std::string line; std::getline(lines, line);)
     {
         char name[256];
+        char letter;
         int major, minor;
         if (sscanf(line.c_str(), ".version %d.%d", &major, &minor) == 2)
         {
             version = 10 * major + minor;
         }
-        else if (sscanf(line.c_str(), ".target sm_%d", &major) == 1)
+        else if (int read = sscanf(line.c_str(), ".target sm_%d%c", &major, &letter); read >= 1)
         {
             target = major;
+            one = read == 2 && letter == 'a';
         }
         else if (sscanf(line.c_str(), ".visible .entry %255[^(](", name) == 1)
         {

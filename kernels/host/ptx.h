@@ -17,6 +17,7 @@ struct Ptx
 {
     int version = 0; // 78 for 7.8
     int target = 0;  // 90 for sm_90
+    bool one = false; // of sm_90a: for devices of this capability alone
     std::map<std::string, PtxEntry, std::less<>> entries;
 
     // False where the text is no PTX.

@@ -19,6 +19,8 @@ internal sealed class ModelOptions
 
     private readonly Option<int> _threads = new("--threads") { Description = "Threads of the cpu; 0: one for every core.", HelpName = "N" };
 
+    private readonly Option<string> _dtype = ComputeOption("--dtype");
+
     private ModelOptions(bool embedded) => _model = new Option<string?>("--model")
     {
         Description = "Folder of a model in the layout of the Hugging Face hub" + (embedded ? "; left out: the embedded model." : "."),
@@ -36,14 +38,23 @@ internal sealed class ModelOptions
         command.Options.Add(options._adapter);
         command.Options.Add(options._device);
         command.Options.Add(options._threads);
+        command.Options.Add(options._dtype);
         return options;
     }
+
+    /// <summary>The option of the type that is computed in.</summary>
+    public static Option<string> ComputeOption(string name) => new(name)
+    {
+        Description = $"What the matrix products of prompts are computed in: {string.Join(", or on cuda:N ", Device.DTypes)}.",
+        HelpName = "TYPE",
+        DefaultValueFactory = _ => Device.DTypes[0],
+    };
 
     /// <summary>Opens the model, and the adapter where one is named.</summary>
     public LoadedModel Open(ParseResult parsed)
     {
-        var (device, threads) = (parsed.GetValue(_device)!, parsed.GetValue(_threads));
-        var model = parsed.GetValue(_model) is { } folder ? IccModel.Load(folder, device, threads) : IccModel.LoadEmbedded(device, threads);
+        var (device, threads, dtype) = (parsed.GetValue(_device)!, parsed.GetValue(_threads), parsed.GetValue(_dtype)!);
+        var model = parsed.GetValue(_model) is { } folder ? IccModel.Load(folder, device, threads, dtype) : IccModel.LoadEmbedded(device, threads, dtype);
         try
         {
             return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null);

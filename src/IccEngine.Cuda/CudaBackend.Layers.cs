@@ -5,8 +5,6 @@ namespace IccEngine.Cuda;
 /// <summary>What works row by row: embedding, norm, linear layers, activation, arg-max.</summary>
 public sealed unsafe partial class CudaBackend
 {
-    private const int FewRows = 8;        // linear_few.cu
-    private const int LinearTile = 64;    // linear.cu
     private const int MaxBlocks = 1 << 16;
 
     /// <inheritdoc/>
@@ -52,23 +50,14 @@ public sealed unsafe partial class CudaBackend
         var b = bias is null ? null : Owned.Vector(bias, _context, nameof(bias));
         Expect.That(bias is null || bias.Shape[0] == outputs, nameof(bias), bias?.Shape, $"[{outputs}]");
         using var turn = Enter();
-        var rows = x.Shape[0];
-        var (from, factors, offsets, to, adds) = (Address(x), w.Address, b?.Address ?? 0, Address(y), accumulate ? 1 : 0);
-        var parameters = stackalloc void*[] { &from, &factors, &offsets, &to, &rows, &inputs, &outputs, &scale, &adds };
-        if (rows <= FewRows)
-        {
-            const int threads = 128; // four warps, an output each
-            var kernel = rows == 1 ? _kernels.Linear1 : _kernels.Linear8;
-            _context.Launch(kernel.For(w.Elements), rows == 0 ? 0 : Blocks(outputs, threads / 32), 1, 1, threads, parameters);
-        }
-        else
-        {
-            _context.Launch(_kernels.Linear.For(w.Elements), Blocks(outputs, LinearTile), Blocks(rows, LinearTile), 1, Threads, parameters);
-        }
+        _linear.Run(new LinearCall(Address(x), x.Shape[0], w, b?.Address ?? 0, Address(y), scale, accumulate));
         GC.KeepAlive(w);
         GC.KeepAlive(b);
         KeepAlive(x, y);
     }
+
+    /// <summary>For tests: the most terms that linear layers take memory for at a time.</summary>
+    internal void LimitLinear(long terms) => _linear.MostTerms = terms;
 
     /// <inheritdoc/>
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y)

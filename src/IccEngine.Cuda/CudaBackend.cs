@@ -11,10 +11,14 @@ namespace IccEngine.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaBackend : IBackend
 {
+    /// <summary>Up to so many rows a linear layer reads its weight once, without tensor cores and in float32.</summary>
+    public const int FewRows = 8; // linear_few.cu
+
     private const int Threads = 256;
     private readonly Lock _lock = new();
     private readonly CudaContext _context;
     private readonly Kernels _kernels;
+    private readonly CudaLinear _linear;
     private readonly CudaAttention _attention;
     private readonly CudaAffinity _affinity;
     private readonly IntegerTable _ids, _allowed, _slots;
@@ -24,10 +28,17 @@ public sealed unsafe partial class CudaBackend : IBackend
     /// <summary>Opens a device.</summary>
     /// <param name="device">Its number, from 0.</param>
     /// <param name="driverLibrary">Path of the driver's library; null: the system's.</param>
+    /// <param name="compute">See <see cref="ComputeType"/>.</param>
+    /// <exception cref="ArgumentException">The type is neither F32 nor BF16.</exception>
     /// <exception cref="IccDeviceException">There is no driver or no such device, it is too old, or it does not accept the kernels.</exception>
     /// <exception cref="IccMemoryException">The device has no memory left.</exception>
-    public CudaBackend(int device = 0, string? driverLibrary = null)
+    public CudaBackend(int device = 0, string? driverLibrary = null, DType compute = DType.F32)
     {
+        if (compute is not (DType.F32 or DType.BF16))
+        {
+            throw new ArgumentException($"{compute}; expected F32 or BF16", nameof(compute));
+        }
+        ComputeType = compute;
         _context = new CudaContext(device, driverLibrary);
         try
         {
@@ -38,6 +49,7 @@ public sealed unsafe partial class CudaBackend : IBackend
             _context.Release();
             throw;
         }
+        _linear = new CudaLinear(_context, _kernels, compute, driverLibrary);
         _attention = new CudaAttention(_context, _kernels);
         _affinity = new CudaAffinity(_context, _kernels);
         (_ids, _allowed, _slots) = (new IntegerTable(_context), new IntegerTable(_context), new IntegerTable(_context));
@@ -48,10 +60,43 @@ public sealed unsafe partial class CudaBackend : IBackend
     public CudaDevice Device => _context.Device;
 
     /// <inheritdoc/>
-    public string Description => Device.ToString();
+    public string Description =>
+        $"{Device}{(ComputeType == DType.BF16 ? ", bfloat16" : "")}{(_linear.Failure is { } failure ? $"; {failure}" : "")}";
 
     /// <inheritdoc/>
     public DType ActivationType => DType.F32;
+
+    /// <summary>
+    /// What tensor cores multiply where a linear layer has many rows. F32: products as float32 has them. BF16: both sides rounded to
+    /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast (docs/cuda.md).
+    /// </summary>
+    public DType ComputeType { get; }
+
+    /// <summary>What <see cref="MatrixProduct"/> can be set to, besides Auto.</summary>
+    public IReadOnlyList<MatrixProduct> MatrixProducts
+    {
+        get
+        {
+            using var turn = Enter();
+            return _linear.Products;
+        }
+    }
+
+    /// <summary>What multiplies the matrices of linear layers with many rows, for comparison.</summary>
+    /// <exception cref="IccDeviceException">This device or machine does not have it.</exception>
+    public MatrixProduct MatrixProduct
+    {
+        get
+        {
+            using var turn = Enter();
+            return _linear.Product;
+        }
+        set
+        {
+            using var turn = Enter();
+            _linear.Product = value;
+        }
+    }
 
     /// <inheritdoc/>
     public Tensor Allocate(Shape shape) => Allocate(shape, DType.F32);
@@ -130,6 +175,7 @@ public sealed unsafe partial class CudaBackend : IBackend
                 return;
             }
             _disposed = true;
+            _linear.Dispose();
             _attention.Dispose();
             _affinity.Dispose();
             _ids.Dispose();

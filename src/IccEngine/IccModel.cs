@@ -17,12 +17,12 @@ public sealed class IccModel : IDisposable
     private readonly ModelFiles _files;
     private readonly IBackend _backend;
 
-    private IccModel(ModelFiles files, string device, int threads)
+    private IccModel(ModelFiles files, string device, int threads, string dtype)
     {
         _files = files;
         try
         {
-            _backend = Device.Open(device, threads);
+            _backend = Device.Open(device, threads, dtype);
         }
         catch
         {
@@ -62,19 +62,23 @@ public sealed class IccModel : IDisposable
     /// <summary>Opens the embedded model: 1.5 M parameters, trained on clustering episodes and nothing else.</summary>
     /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
-    /// <exception cref="IccArgumentException">There is no such device.</exception>
+    /// <param name="dtype">float32, or bfloat16 on NVIDIA devices; see <see cref="Device.Open"/>.</param>
+    /// <exception cref="IccArgumentException">There is no such device, or it does not compute in the type.</exception>
     /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
-    public static IccModel LoadEmbedded(string device = "cpu", int threads = 0) => new(ModelFiles.ReadEmbedded(), device, threads);
+    public static IccModel LoadEmbedded(string device = "cpu", int threads = 0, string dtype = "float32") =>
+        new(ModelFiles.ReadEmbedded(), device, threads, dtype);
 
     /// <summary>Opens a model folder in the layout of the Hugging Face hub: Llama, Qwen2, Qwen3 or Mistral.</summary>
     /// <param name="folder">config.json, model.safetensors (or shards and an index), tokenizer.json, tokenizer_config.json.</param>
     /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
+    /// <param name="dtype">float32, or bfloat16 on NVIDIA devices; see <see cref="Device.Open"/>.</param>
     /// <exception cref="IccFormatException">A file is missing or malformed.</exception>
     /// <exception cref="IccUnsupportedException">A file asks for something that is not supported.</exception>
-    /// <exception cref="IccArgumentException">There is no such device.</exception>
+    /// <exception cref="IccArgumentException">There is no such device, or it does not compute in the type.</exception>
     /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
-    public static IccModel Load(string folder, string device = "cpu", int threads = 0) => new(ModelFiles.Read(folder), device, threads);
+    public static IccModel Load(string folder, string device = "cpu", int threads = 0, string dtype = "float32") =>
+        new(ModelFiles.Read(folder), device, threads, dtype);
 
     /// <summary>Loads a PEFT adapter for this model; several may be in use at one time. Dispose it before the model.</summary>
     /// <param name="folder">adapter_config.json and adapter_model.safetensors.</param>

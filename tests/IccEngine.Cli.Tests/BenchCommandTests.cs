@@ -75,6 +75,8 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("a batch of 5000", "packed", "--batch", "5000")]
     [InlineData("what to measure is missing")]
     [InlineData("device 'gpu'", "gemm", "--shape", "tiny", "--device", "gpu")]
+    [InlineData("device cpu computes in float32", "gemm", "--shape", "tiny", "--compute-dtype", "bfloat16")]
+    [InlineData("dtype 'int4'", "gemm", "--shape", "tiny", "--compute-dtype", "int4")]
     [InlineData("-1 threads", "gemm", "--shape", "tiny", "--threads", "-1")]
     [InlineData("its limits are not measured", "machine", "--device", "reference")]
     [InlineData("--json and --csv", "gemm", "--json", "--csv")]

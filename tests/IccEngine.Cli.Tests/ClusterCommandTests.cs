@@ -95,6 +95,8 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
     [InlineData("0 permutations", "--clusters", "3", "--permutations", "0")]
     [InlineData("device 'tpu'", "--clusters", "3", "--device", "tpu")]
+    [InlineData("device reference computes in float32; expected cuda:N for bfloat16", "--clusters", "3", "--device", "reference", "--dtype", "bfloat16")]
+    [InlineData("dtype 'half'; expected float32 or bfloat16", "--clusters", "3", "--dtype", "half")]
     [InlineData("-2 threads", "--clusters", "3", "--threads", "-2")]
     [InlineData("column 'nope'", "--clusters", "3", "--columns", "nope")]
     [InlineData("no such folder", "--clusters", "3", "--model", "nowhere")]

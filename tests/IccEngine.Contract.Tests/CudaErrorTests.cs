@@ -61,6 +61,22 @@ public sealed class CudaErrorTests : IDisposable
         Works();
     }
 
+    /// <summary>Kernels for one chip that are wrong, not accepted, or for another chip are not used; what they would have done is right.</summary>
+    [SkippableTheory]
+    [InlineData("wrong-wgmma", 1, 0, "wgmma gives wrong products here")]
+    [InlineData("ptx", 79, 85, "wgmma is not used: cuda:0")]
+    [InlineData("capability", 100, 90, null)]
+    public void WarpgroupsThatCannotBeUsed(string what, long value, long usual, string? says)
+    {
+        Pretend(what, value, usual);
+        using var backend = Open();
+        Assert.DoesNotContain("wgmma", backend.Description, StringComparison.Ordinal);
+        Assert.Equal([MatrixProduct.MmaSync], backend.MatrixProducts);
+        Assert.Contains(says ?? "compute capability 10.0", backend.Description, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', backend.Description);
+        Works(backend);
+    }
+
     [SkippableFact]
     public void MemoryThatRunsOut()
     {

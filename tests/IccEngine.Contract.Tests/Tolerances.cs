@@ -53,6 +53,12 @@ public static class Tolerances
     /// </summary>
     public static Tolerance OfDots(DType matrix) => matrix == DType.F64 ? new(2.2e-13, 1e-14) : new(1.2e-4, 1e-6);
 
+    /// <summary>
+    /// A sum whose products' magnitudes add up to <paramref name="magnitude"/>, both factors rounded to bfloat16, which has 8 bits: 2^-9
+    /// of each, so 2^-8 and 2^-18 of a product, beside what the sum may be off itself.
+    /// </summary>
+    public static Tolerance Rounded(Tolerance sum, double magnitude) => sum with { Absolute = sum.Absolute + (1.0 / 256 + 1.0 / 262144) * magnitude };
+
     /// <summary>The linear layer by the type of its weight.</summary>
     public static Tolerance OfLinear(DType weight) => weight == DType.F64 ? LinearOfFloat64 : Linear;
 }

@@ -29,7 +29,10 @@ public static class CudaHost
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
 
-    /// <summary>Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches fail).</summary>
+    /// <summary>
+    /// Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches
+    /// fail), wrong-wgmma (1: its products are wrong).
+    /// </summary>
     public static void Pretend(string what, long value)
     {
         var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");

@@ -40,14 +40,14 @@ public static class TestBackends
     }
 
     /// <summary>Makes the CUDA backend on a device or on the processor; skips the test likewise.</summary>
-    public static CudaBackend CreateCuda(string name)
+    public static CudaBackend CreateCuda(string name, DType compute = DType.F32)
     {
         if (name is CudaOnHost or CudaOnHostChecked)
         {
-            return new CudaBackend(0, name == CudaOnHost ? CudaHost.Library : CudaHost.CheckedLibrary);
+            return new CudaBackend(0, name == CudaOnHost ? CudaHost.Library : CudaHost.CheckedLibrary, compute);
         }
         Skip.If(_noDevice.Value is not null, _noDevice.Value);
-        return new CudaBackend();
+        return new CudaBackend(compute: compute);
     }
 
     private static readonly Lazy<string?> _noDevice = new(() =>

@@ -11,11 +11,24 @@ internal static class Bench
 
     public static void Run()
     {
+        foreach (var compute in new[] { DType.BF16, DType.F32 })
+        {
+            using var products = new CudaBackend(compute: compute);
+            foreach (var product in products.MatrixProducts)
+            {
+                products.MatrixProduct = product;
+                Console.WriteLine($"{products.Description}: {product}");
+                foreach (var (inputs, outputs) in new[] { (4096, 1024), (4096, 4096), (4096, 14336), (14336, 4096) })
+                {
+                    Linear(products, 2048, inputs, outputs);
+                }
+            }
+        }
         using var backend = new CudaBackend();
         Console.WriteLine(backend.Description);
-        foreach (var (rows, inputs, outputs) in new[] { (2048, 4096, 4096), (2048, 4096, 14336), (1, 4096, 4096), (1, 4096, 14336), (1, 4096, 128_256) })
+        foreach (var outputs in new[] { 4096, 14336, 128_256 })
         {
-            Linear(backend, rows, inputs, outputs);
+            Linear(backend, 1, 4096, outputs);
         }
         foreach (var (start, rows, spans) in new[] { (0, 2048, 0), (0, 2048, 200), (0, 8192, 0), (0, 8192, 200), (0, 8192, 2000), (8191, 1, 0), (32767, 1, 0) })
         {

@@ -57,6 +57,9 @@ internal sealed unsafe class CudaContext
     /// <summary>Its multiprocessors.</summary>
     public int Multiprocessors { get; }
 
+    /// <summary>The stream of everything that happens.</summary>
+    public nint Stream => _stream;
+
     /// <summary>Makes this thread's calls go to the context.</summary>
     public void MakeCurrent() => Check(_driver.CtxSetCurrent(_context), "entering the context");
 

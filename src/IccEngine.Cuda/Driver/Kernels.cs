@@ -23,6 +23,20 @@ internal readonly record struct RealKernel(Kernel F32, Kernel F64)
     public Kernel For(DType elements) => elements == DType.F64 ? F64 : F32;
 }
 
+/// <summary>A kernel whose blocks make tiles of a matrix.</summary>
+internal readonly record struct TileKernel(Kernel Kernel, int Rows, int Outputs, int Threads)
+{
+    /// <summary>Tiles of a matrix, the last of a row and of a column perhaps cut off.</summary>
+    public long Tiles(int rows, int outputs) => ((long)rows + Rows - 1) / Rows * (((long)outputs + Outputs - 1) / Outputs);
+
+    /// <summary>Puts a product on the stream.</summary>
+    public unsafe void Launch(CudaContext context, TiledLinear linear)
+    {
+        var parameters = stackalloc void*[] { &linear };
+        context.Launch(Kernel, Tiles(linear.Rows, linear.Outputs), 1, 1, Threads, parameters);
+    }
+}
+
 /// <summary>A kernel in forms for heads of up to 64, 128 and 256 elements, each with tiles of its own size.</summary>
 /// <param name="Kernel">The form.</param>
 /// <param name="Lanes">Lanes of a tile of attention.cu.</param>
@@ -46,7 +60,8 @@ internal sealed class Kernels
         _context = context;
         _target = context.Device.Capability >= new Version(9, 0) ? "sm_90" : "sm_80";
         Embed = Typed("embed", "embed");
-        Linear = Typed("linear", "linear");
+        BFloat16Terms = Typed("bf16_terms", "bf16_terms");
+        (LinearExact, LinearRounded) = (Tiled("f32"), Tiled("bf16"));
         Linear1 = Typed("linear_few", "linear_1");
         Linear8 = Typed("linear_few", "linear_8");
         RmsNorm = Load("rmsnorm", "rmsnorm")[0];
@@ -67,7 +82,13 @@ internal sealed class Kernels
 
     public TypedKernel Embed { get; }
 
-    public TypedKernel Linear { get; }
+    public TypedKernel BFloat16Terms { get; }
+
+    /// <summary>The linear layer for sums of many pairs of terms, in large tiles and small ones.</summary>
+    public (TileKernel Large, TileKernel Small) LinearExact { get; }
+
+    /// <summary>The linear layer for one pair, likewise.</summary>
+    public (TileKernel Large, TileKernel Small) LinearRounded { get; }
 
     public TypedKernel Linear1 { get; }
 
@@ -115,10 +136,32 @@ internal sealed class Kernels
     /// <summary>The form of attention_tap.cu for heads of a size.</summary>
     public HeadKernel TapOf(int headDim) => AttentionTap[FormOf(headDim)];
 
+    /// <summary>
+    /// The forms of linear_wgmma.cu, the widest tiles first: for sums of many pairs of terms, and for one pair. For devices of compute
+    /// capability 9.0 alone.
+    /// </summary>
+    /// <exception cref="IccDeviceException">The driver does not accept them.</exception>
+    public (TileKernel[] Exact, TileKernel[] Rounded) LoadWarpgroup()
+    {
+        return ([Of(128, "f32")], [Of(256, "bf16"), Of(128, "bf16")]);
+
+        // Four stages of 128 bytes of each row of both sides.
+        TileKernel Of(int outputs, string sums) =>
+            new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256);
+    }
+
     private static int FormOf(int headDim) => headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
 
     // The template arguments at the end of attention.cu and attention_tap.cu.
     private static HeadKernel[] ByHead(Kernel[] forms) => [new(forms[0], 64, 32), new(forms[1], 32, 32), new(forms[2], 16, 16)];
+
+    // Four stages of 64 bytes of each row of both sides: linear_mma.cu.
+    private (TileKernel Large, TileKernel Small) Tiled(string sums)
+    {
+        return (Of(128, 256), Of(64, 128));
+
+        TileKernel Of(int side, int threads) => new(Load("linear_mma", 4 * 64 * 2 * side, $"linear_mma_{side}_{sums}")[0], side, side, threads);
+    }
 
     private TypedKernel Typed(string module, string kernel)
     {
@@ -135,11 +178,13 @@ internal sealed class Kernels
     private Kernel[] Load(string module, params string[] kernels) => Load(module, 0, kernels);
 
     // Kernels that take shared memory of a size that the launch gives.
-    private Kernel[] Load(string module, int sharedBytes, params string[] kernels)
+    private Kernel[] Load(string module, int sharedBytes, params string[] kernels) => Load(_target, module, sharedBytes, kernels);
+
+    private Kernel[] Load(string target, string module, int sharedBytes, params string[] kernels)
     {
         if (!_modules.TryGetValue(module, out var handle))
         {
-            _modules[module] = handle = LoadModule($"ptx/{_target}/{module}.ptx");
+            _modules[module] = handle = LoadModule($"ptx/{target}/{module}.ptx");
         }
         return Array.ConvertAll(kernels, k => new Kernel(k, _context.Function(handle, Encoding.ASCII.GetBytes(k + '\0'), sharedBytes), sharedBytes));
     }

@@ -40,7 +40,7 @@ public static class Benchmark
         {
             StartupBenchmark.Run(options, first, cancellation);
         }
-        using var backend = Device.Open(options.Device, options.Threads);
+        using var backend = Device.Open(options.Device, options.Threads, options.ComputeDType);
         var limits = backend is CpuBackend cpu ? MachineLimits.Measure(cpu.Threads, options.Repeat, cpu.InstructionSet, cancellation) : null;
         var run = new BenchmarkRun(options, config, backend, limits, cancellation);
         run.Results.AddRange(first);

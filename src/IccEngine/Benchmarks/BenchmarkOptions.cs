@@ -69,6 +69,9 @@ public sealed record BenchmarkOptions
     /// <summary>Device, see <see cref="IccEngine.Device.Open"/>.</summary>
     public string Device { get; init; } = IccEngine.Device.Names[0];
 
+    /// <summary>Type that is computed in, see <see cref="IccEngine.Device.DTypes"/>.</summary>
+    public string ComputeDType { get; init; } = IccEngine.Device.DTypes[0];
+
     /// <summary>Threads of the cpu; 0: one for every core.</summary>
     public int Threads { get; init; }
 

@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Cuda;
 
 namespace IccEngine;
 
@@ -6,7 +7,7 @@ namespace IccEngine;
 /// Linear layers and the operations that only move memory, alone, at the shapes of a model.
 /// <para>
 /// gemm: 2 * rows * in * out operations, as a share of the peak; for one row, where the weights have to come from memory, the bytes of
-/// the weight instead, as a share of the bandwidth. rmsnorm: x is read and y written, 8 bytes an element. kvcache: queries and keys are
+/// the weight instead, as a share of the bandwidth; on NVIDIA devices by each of <see cref="MatrixProduct"/> that there is. rmsnorm: x is read and y written, 8 bytes an element. kvcache: queries and keys are
 /// read and written, values read, cosines and sines read, keys and values written to their pages, 4 bytes each. Small operands stay in
 /// the caches, so that the last two may be above the bandwidth of the memory.
 /// </para>
@@ -81,17 +82,33 @@ internal static class OperationBenchmarks
         using (x.Buffer)
         using (y.Buffer)
         {
-            var seconds = run.Seconds(y, call => run.Backend.Linear(x, weights[call % copies], null, y));
             var size = $"[{rows}, {inputs}] x [{outputs}, {inputs}] {dtype.ToString().ToLowerInvariant()}";
+            double[] Seconds() => run.Seconds(y, call => run.Backend.Linear(x, weights[call % copies], null, y));
             if (rows == 1)
             {
-                run.AddBytes("gemm", size, weightBytes, seconds);
+                run.AddBytes("gemm", size, weightBytes, Seconds());
             }
             else
             {
-                run.AddFlops("gemm", size, 2.0 * rows * inputs * outputs, seconds);
+                ByProduct(run, rows, suffix => run.AddFlops("gemm", size + suffix, 2.0 * rows * inputs * outputs, Seconds()));
             }
         }
         Array.ForEach(weights, w => w.Dispose());
+    }
+
+    /// <summary>Measures with everything that multiplies matrices here, side by side.</summary>
+    private static void ByProduct(BenchmarkRun run, int rows, Action<string> measure)
+    {
+        if (run.Backend is not CudaBackend cuda || rows <= CudaBackend.FewRows)
+        {
+            measure("");
+            return;
+        }
+        foreach (var product in cuda.MatrixProducts)
+        {
+            cuda.MatrixProduct = product;
+            measure($", {product}");
+        }
+        cuda.MatrixProduct = MatrixProduct.Auto;
     }
 }

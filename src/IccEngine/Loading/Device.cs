@@ -13,6 +13,9 @@ public static class Device
     /// <summary>Names of the devices that every machine has: cpu, reference.</summary>
     public static IReadOnlyList<string> Names { get; } = ["cpu", "reference"];
 
+    /// <summary>Types that models can be computed in: float32, and bfloat16 on NVIDIA devices.</summary>
+    public static IReadOnlyList<string> DTypes { get; } = ["float32", "bfloat16"];
+
     /// <summary>What <see cref="Open"/> takes, for people.</summary>
     public static string Choices => $"{string.Join(", ", Names)}, cuda:N, or auto";
 
@@ -22,21 +25,36 @@ public static class Device
     /// cuda:0 where it can be used, else cpu.
     /// </param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
-    /// <exception cref="IccArgumentException">There is no device of that name, or the number of threads is out of range.</exception>
+    /// <param name="dtype">
+    /// One of <see cref="DTypes"/>. bfloat16: both sides of the matrix products of prompts are rounded to it, for speed; auto is then
+    /// cuda:0.
+    /// </param>
+    /// <exception cref="IccArgumentException">
+    /// There is no device or type of that name, the device does not compute in the type, or the number of threads is out of range.
+    /// </exception>
     /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
-    public static IBackend Open(string name, int threads = 0)
+    public static IBackend Open(string name, int threads = 0, string dtype = "float32")
     {
+        if (!DTypes.Contains(dtype))
+        {
+            throw new IccArgumentException($"dtype '{dtype}'; expected {string.Join(" or ", DTypes)}");
+        }
         if (threads is < 0 or > 1024)
         {
             throw new IccArgumentException($"{threads} threads; expected from 1 to 1024, or 0 for one a core");
+        }
+        var compute = dtype == DTypes[0] ? DType.F32 : DType.BF16;
+        if (compute != DType.F32 && Names.Contains(name))
+        {
+            throw new IccArgumentException($"device {name} computes in {DTypes[0]}; expected {CudaPrefix}N for {dtype}");
         }
         return name switch
         {
             "cpu" => new CpuBackend(threads),
             "reference" => new ReferenceBackend<float>(),
-            "auto" => OpenBest(threads),
+            "auto" => OpenBest(threads, compute),
             _ when name.StartsWith(CudaPrefix, StringComparison.Ordinal)
-                && int.TryParse(name.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) => new CudaBackend(index),
+                && int.TryParse(name.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) => new CudaBackend(index, compute: compute),
             _ => throw new IccArgumentException($"device '{name}'; expected {Choices}"),
         };
     }
@@ -61,13 +79,13 @@ public static class Device
         $"{device.Name}, {device.MemoryBytes / (1 << 30)} GiB, compute capability {device.Capability}"
         + (device.IsSupported ? "" : $": too old; expected {CudaDevice.OldestCapability} or later");
 
-    private static IBackend OpenBest(int threads)
+    private static IBackend OpenBest(int threads, DType compute)
     {
         try
         {
-            return new CudaBackend();
+            return new CudaBackend(compute: compute);
         }
-        catch (IccException e) when (e is IccDeviceException or IccMemoryException)
+        catch (IccException e) when (compute == DType.F32 && e is (IccDeviceException or IccMemoryException))
         {
             return new CpuBackend(threads);
         }
