@@ -7,10 +7,6 @@ namespace affinity_cu
 {
 #include "affinity.cu"
 }
-namespace argmax_cu
-{
-#include "argmax.cu"
-}
 namespace attention_cu
 {
 #include "attention.cu"
@@ -22,6 +18,10 @@ namespace attention_probabilities_cu
 namespace attention_tap_cu
 {
 #include "attention_tap.cu"
+}
+namespace copy_page_cu
+{
+#include "copy_page.cu"
 }
 namespace embed_cu
 {
@@ -39,6 +39,10 @@ namespace linear_few_cu
 {
 #include "linear_few.cu"
 }
+namespace nearest_centre_cu
+{
+#include "nearest_centre.cu"
+}
 namespace rmsnorm_cu
 {
 #include "rmsnorm.cu"
@@ -46,6 +50,10 @@ namespace rmsnorm_cu
 namespace rotate_and_store_cu
 {
 #include "rotate_and_store.cu"
+}
+namespace sample_cu
+{
+#include "sample.cu"
 }
 namespace silu_multiply_cu
 {
@@ -68,7 +76,6 @@ const Kernels all({
     KERNEL(affinity, neighbour_labels_f64),
     KERNEL(affinity, normalise_affinity_f32),
     KERNEL(affinity, normalise_affinity_f64),
-    KERNEL(argmax, argmax),
     KERNEL(attention, attention_64),
     KERNEL(attention, attention_128),
     KERNEL(attention, attention_256),
@@ -78,6 +85,7 @@ const Kernels all({
     KERNEL(attention_tap, attention_tap_128),
     KERNEL(attention_tap, attention_tap_256),
     KERNEL(attention_tap, attention_tap_reduce),
+    KERNEL(copy_page, copy_page),
     KERNEL(embed, embed_f32),
     KERNEL(embed, embed_bf16),
     KERNEL(embed, embed_f16),
@@ -96,8 +104,12 @@ const Kernels all({
     KERNEL(linear_few, linear_8_f32),
     KERNEL(linear_few, linear_8_bf16),
     KERNEL(linear_few, linear_8_f16),
+    KERNEL(nearest_centre, nearest_centre_f32),
+    KERNEL(nearest_centre, nearest_centre_f64),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
+    KERNEL(sample, sample),
+    KERNEL(sample, log_probabilities),
     KERNEL(silu_multiply, silu_multiply),
 });
 } // namespace
