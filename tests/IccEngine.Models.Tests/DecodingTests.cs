@@ -22,7 +22,11 @@ public sealed class DecodingTests : IDisposable
         using var model = CausalLM.Load(_folder, backend);
         var options = new GenerationOptions
         {
-            MaxNewTokens = 5, Samples = 4, Sampling = new SamplingOptions(1.5, TopP: 0.95), Seed = 3, LogProbabilities = true,
+            MaxNewTokens = 5,
+            Samples = 4,
+            Sampling = new SamplingOptions(1.5, TopP: 0.95),
+            Seed = 3,
+            LogProbabilities = true,
         };
         using var session = new InferenceSession(model, Decoding.Room(_prompt.Length, options));
         var tokens = Decoding.Generate(session, session.Begin(), _prompt, options).ToArray();
