@@ -10,10 +10,6 @@ namespace affinity_cu
 {
 #include "affinity.cu"
 }
-namespace argmax_cu
-{
-#include "argmax.cu"
-}
 namespace attention_cu
 {
 #include "attention.cu"
@@ -29,6 +25,10 @@ namespace attention_tap_cu
 namespace bf16_terms_cu
 {
 #include "bf16_terms.cu"
+}
+namespace copy_page_cu
+{
+#include "copy_page.cu"
 }
 namespace embed_cu
 {
@@ -50,6 +50,10 @@ namespace linear_wgmma_cu
 {
 #include "linear_wgmma.cu"
 }
+namespace nearest_centre_cu
+{
+#include "nearest_centre.cu"
+}
 namespace rmsnorm_cu
 {
 #include "rmsnorm.cu"
@@ -57,6 +61,10 @@ namespace rmsnorm_cu
 namespace rotate_and_store_cu
 {
 #include "rotate_and_store.cu"
+}
+namespace sample_cu
+{
+#include "sample.cu"
 }
 namespace silu_multiply_cu
 {
@@ -79,7 +87,6 @@ const Kernels all({
     KERNEL(affinity, neighbour_labels_f64),
     KERNEL(affinity, normalise_affinity_f32),
     KERNEL(affinity, normalise_affinity_f64),
-    KERNEL(argmax, argmax),
     KERNEL(attention, attention_64),
     KERNEL(attention, attention_128),
     KERNEL(attention, attention_256),
@@ -92,6 +99,7 @@ const Kernels all({
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),
+    KERNEL(copy_page, copy_page),
     KERNEL(embed, embed_f32),
     KERNEL(embed, embed_bf16),
     KERNEL(embed, embed_f16),
@@ -114,8 +122,12 @@ const Kernels all({
     KERNEL(linear_wgmma, linear_wgmma_128_f32),
     KERNEL(linear_wgmma, linear_wgmma_128_bf16),
     KERNEL(linear_wgmma, linear_wgmma_256_bf16),
+    KERNEL(nearest_centre, nearest_centre_f32),
+    KERNEL(nearest_centre, nearest_centre_f64),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
+    KERNEL(sample, sample),
+    KERNEL(sample, log_probabilities),
     KERNEL(silu_multiply, silu_multiply),
 });
 } // namespace

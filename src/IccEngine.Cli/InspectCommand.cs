@@ -8,9 +8,6 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
-        var ids = new Option<string?>("--ids") { Description = "Token ids of the prompt, like 1,2,3.", HelpName = "IDS" };
-        var prompt = new Option<string?>("--prompt") { Description = "Text of the prompt.", HelpName = "TEXT" };
-        var chat = new Option<string?>("--chat") { Description = "JSON file of messages with role and content.", HelpName = "FILE" };
         var spans = new Option<string?>("--spans") { Description = "Spans of tokens for pooled attention, like 3:9,9:14.", HelpName = "SPANS" };
         var singles = new Option<string?>("--singles") { Description = "Single tokens for pooled attention, like 5,7.", HelpName = "POSITIONS" };
         var attention = new Option<string[]>("--attention")
@@ -22,8 +19,9 @@ internal static class InspectCommand
         var output = new Option<string>("--out") { Description = "The file to write.", HelpName = "FILE.safetensors", Required = true };
         var command = new Command("inspect", "Writes logits, hidden states, attention maps and pooled attention of a prompt to a safetensors file.")
         {
-            ids, prompt, chat, spans, singles, attention, output,
+            spans, singles, attention, output,
         };
+        var prompt = PromptOptions.AddTo(command);
         var model = ModelOptions.AddTo(command, embedded: true);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
@@ -39,7 +37,7 @@ internal static class InspectCommand
             using var loaded = model.Open(parsed);
             var request = new InspectRequest
             {
-                Ids = PromptSource.Read(loaded.Model, parsed.GetValue(ids), parsed.GetValue(prompt), parsed.GetValue(chat)),
+                Ids = prompt.Read(parsed, loaded.Model),
                 Maps = maps,
                 Tap = tap,
                 Adapter = loaded.Adapter,

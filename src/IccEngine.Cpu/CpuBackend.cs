@@ -14,7 +14,7 @@ namespace IccEngine.Cpu;
 /// changes the output.
 /// </para>
 /// </summary>
-public sealed unsafe class CpuBackend : IBackend
+public sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly WorkerPool _pool;
     private readonly Kernels _kernels;
@@ -232,32 +232,6 @@ public sealed unsafe class CpuBackend : IBackend
         Expect.Shape(y, gate.Shape, nameof(y));
         _kernels.SiluMultiply(_pool, Pointer(gate), Pointer(up), Pointer(y), gate.Shape.Elements);
         Checks.KeepAlive(gate, up, y);
-    }
-
-    /// <inheritdoc/>
-    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
-    {
-        Expect.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");
-        var (rows, vocabulary) = (logits.Shape[0], logits.Shape[1]);
-        Expect.That(best.Length >= rows, nameof(best), best.Length, $"room for {rows} rows");
-        var x = Pointer(logits);
-        if (allowed.IsEmpty)
-        {
-            _kernels.ArgMax(_pool, x, rows, vocabulary, best);
-        }
-        foreach (var candidate in allowed)
-        {
-            Expect.That(candidate >= 0 && candidate < vocabulary, nameof(allowed), candidate, $"below {vocabulary}");
-        }
-        for (var row = 0; row < rows && !allowed.IsEmpty; row++, x += vocabulary)
-        {
-            best[row] = allowed[0];
-            foreach (var candidate in allowed)
-            {
-                best[row] = x[candidate] > x[best[row]] ? candidate : best[row];
-            }
-        }
-        GC.KeepAlive(logits.Buffer);
     }
 
     /// <inheritdoc/>

@@ -59,5 +59,19 @@ internal sealed unsafe class CpuKvCache : KvCache
         }
     }
 
+    /// <summary>Copies a page, in every layer.</summary>
+    /// <exception cref="ObjectDisposedException">The cache was given back.</exception>
+    public void CopyPage(int from, int to)
+    {
+        var bytes = (long)Shape.KvHeads * Shape.PageTokens * Stride * sizeof(float);
+        for (var layer = 0; layer < Shape.Layers; layer++)
+        {
+            var source = Keys(layer, from, 0);
+            var target = Keys(layer, to, 0);
+            Buffer.MemoryCopy(source, target, bytes, bytes);
+            Buffer.MemoryCopy(source + _values, target + _values, bytes, bytes);
+        }
+    }
+
     public override void Dispose() => _buffer.Dispose();
 }

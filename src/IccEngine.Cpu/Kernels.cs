@@ -31,7 +31,7 @@ internal abstract unsafe class Kernels
 
     public abstract void SiluMultiply(WorkerPool pool, float* gate, float* up, float* y, long n);
 
-    /// <summary>The place of the largest element in each row, where nothing is NaN.</summary>
+    /// <summary>The place of the largest element in each row; NaN counts as minus infinity.</summary>
     public abstract void ArgMax(WorkerPool pool, float* logits, int rows, int vocabulary, Span<int> best);
 }
 
@@ -117,7 +117,7 @@ internal sealed unsafe class Kernels<TOps, TV> : Kernels
             for (var part = 1; part < parts; part++)
             {
                 var candidate = ofParts[row * parts + part];
-                best[row] = x[candidate] > x[best[row]] ? candidate : best[row];
+                best[row] = SampleJob.Value(x[candidate]) > SampleJob.Value(x[best[row]]) ? candidate : best[row];
             }
         }
     }

@@ -2,7 +2,7 @@ using IccEngine.Core;
 
 namespace IccEngine.Cuda;
 
-/// <summary>What works row by row: embedding, norm, linear layers, activation, arg-max.</summary>
+/// <summary>What works row by row: embedding, norm, linear layers, activation.</summary>
 public sealed unsafe partial class CudaBackend
 {
     private const int MaxBlocks = 1 << 16;
@@ -70,28 +70,6 @@ public sealed unsafe partial class CudaBackend
         _context.Launch(_kernels.SiluMultiply, Math.Min(MaxBlocks, Blocks(count, Threads)), 1, 1, Threads, parameters);
         KeepAlive(gate, up);
         GC.KeepAlive(y.Buffer);
-    }
-
-    /// <inheritdoc/>
-    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
-    {
-        Expect.That(logits.Shape.Rank == 2 && logits.Shape[1] > 0, nameof(logits), logits.Shape, "[rows, vocabulary]");
-        var (rows, vocabulary) = (logits.Shape[0], logits.Shape[1]);
-        Expect.That(best.Length >= rows, nameof(best), best.Length, $"room for {rows} rows");
-        foreach (var candidate in allowed)
-        {
-            Expect.That(candidate >= 0 && candidate < vocabulary, nameof(allowed), candidate, $"below {vocabulary}");
-        }
-        using var turn = Enter();
-        var (x, candidates, count) = (Address(logits), allowed.IsEmpty ? 0 : _allowed.Put(allowed), allowed.IsEmpty ? vocabulary : allowed.Length);
-        var places = _best.Take(rows);
-        var parameters = stackalloc void*[] { &x, &vocabulary, &candidates, &count, &places };
-        _context.Launch(_kernels.ArgMax, rows, 1, 1, Threads, parameters);
-        fixed (int* to = best)
-        {
-            _context.Download(places, to, (long)rows * sizeof(int));
-        }
-        GC.KeepAlive(logits.Buffer);
     }
 
     private static long Blocks(long elements, int each) => (elements + each - 1) / each;

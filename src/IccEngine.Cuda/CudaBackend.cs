@@ -21,8 +21,8 @@ public sealed unsafe partial class CudaBackend : IBackend
     private readonly CudaLinear _linear;
     private readonly CudaAttention _attention;
     private readonly CudaAffinity _affinity;
-    private readonly IntegerTable _ids, _allowed, _slots;
-    private readonly Scratch _best;
+    private readonly CudaSampling _sampling;
+    private readonly IntegerTable _ids, _slots;
     private bool _disposed;
 
     /// <summary>Opens a device.</summary>
@@ -52,8 +52,8 @@ public sealed unsafe partial class CudaBackend : IBackend
         _linear = new CudaLinear(_context, _kernels, compute, driverLibrary);
         _attention = new CudaAttention(_context, _kernels);
         _affinity = new CudaAffinity(_context, _kernels);
-        (_ids, _allowed, _slots) = (new IntegerTable(_context), new IntegerTable(_context), new IntegerTable(_context));
-        _best = new Scratch(_context, DType.I32);
+        _sampling = new CudaSampling(_context, _kernels);
+        (_ids, _slots) = (new IntegerTable(_context), new IntegerTable(_context));
     }
 
     /// <summary>The device.</summary>
@@ -178,10 +178,9 @@ public sealed unsafe partial class CudaBackend : IBackend
             _linear.Dispose();
             _attention.Dispose();
             _affinity.Dispose();
+            _sampling.Dispose();
             _ids.Dispose();
-            _allowed.Dispose();
             _slots.Dispose();
-            _best.Dispose();
             _context.Release();
         }
     }

@@ -136,35 +136,57 @@ public sealed class IccModel : IDisposable
         return [.. Enumerable.Range(0, Model.Config.NumHiddenLayers).Select(layer => capture.Read(capture.SpanToSpan(layer)))];
     }
 
-    /// <summary>Continues a text greedily.</summary>
+    /// <summary>Continues a text, greedily where nothing else is said.</summary>
     /// <param name="prompt">Token ids, at least one.</param>
     /// <param name="maxNewTokens">Tokens at most.</param>
     /// <param name="adapter">Adapter, or null.</param>
     /// <param name="stopIds">Ids that end the text; null: those of the model's configuration.</param>
+    /// <param name="sampling">How tokens are drawn.</param>
+    /// <param name="seed">Equal seeds give equal texts.</param>
     /// <param name="cancellation">Looked at before every layer.</param>
     /// <returns>Pieces of text as they come; together they are the text, without special tokens.</returns>
-    /// <exception cref="IccArgumentException">An empty prompt, or a token that the model does not have.</exception>
+    /// <exception cref="IccArgumentException">An empty prompt, a token that the model does not have, or options outside their limits.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IEnumerable<string> Generate(
         IReadOnlyList<int> prompt, int maxNewTokens = 256, LoraAdapter? adapter = null, IReadOnlyCollection<int>? stopIds = null,
-        CancellationToken cancellation = default)
+        SamplingOptions sampling = default, long seed = 0, CancellationToken cancellation = default)
     {
-        if (maxNewTokens is < 0 or > ModelConfig.MaxPositions)
-        {
-            throw new IccArgumentException($"{maxNewTokens} new tokens; expected from 0 to {ModelConfig.MaxPositions}");
-        }
-        using var session = new InferenceSession(
-            Model, new SessionOptions(checked(Math.Max(1, prompt.Count) + maxNewTokens), MaxLoraRank: adapter?.Rank ?? 0));
+        var options = Options(maxNewTokens, stopIds, sampling, seed);
+        using var session = new InferenceSession(Model, Decoding.Room(prompt.Count, options, adapter));
         var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);
-        var ids = GreedyDecoding.Generate(
-            session, session.Begin(adapter), prompt.ToArray(), maxNewTokens, stopIds ?? [.. Model.Config.EosTokenIds], null, cancellation);
-        foreach (var id in ids)
+        foreach (var token in Decoding.Generate(session, session.Begin(adapter), prompt.ToArray(), options, null, cancellation))
         {
-            if (decoder.Append(id) is { Length: > 0 } piece)
+            if (decoder.Append(token.Id) is { Length: > 0 } piece)
             {
                 yield return piece;
             }
         }
+    }
+
+    /// <summary>Several continuations of one text, which goes through the model once.</summary>
+    /// <param name="prompt">Token ids, at least one.</param>
+    /// <param name="samples">How many.</param>
+    /// <param name="sampling">How tokens are drawn.</param>
+    /// <param name="seed">Equal seeds give equal texts.</param>
+    /// <param name="maxNewTokens">Tokens of each at most.</param>
+    /// <param name="adapter">Adapter, or null.</param>
+    /// <param name="stopIds">Ids that end a text; null: those of the model's configuration.</param>
+    /// <param name="cancellation">Looked at before every layer.</param>
+    /// <exception cref="IccArgumentException">An empty prompt, a token that the model does not have, or options outside their limits.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IReadOnlyList<GeneratedText> GenerateSamples(
+        IReadOnlyList<int> prompt, int samples, SamplingOptions sampling, long seed = 0, int maxNewTokens = 256, LoraAdapter? adapter = null,
+        IReadOnlyCollection<int>? stopIds = null, CancellationToken cancellation = default)
+    {
+        var options = Options(maxNewTokens, stopIds, sampling, seed) with { Samples = samples, LogProbabilities = true };
+        using var session = new InferenceSession(Model, Decoding.Room(prompt.Count, options, adapter));
+        var tokens = Decoding.Generate(session, session.Begin(adapter), prompt.ToArray(), options, null, cancellation).ToLookup(t => t.Sample);
+        return [.. Enumerable.Range(0, samples).Select(sample =>
+        {
+            int[] ids = [.. tokens[sample].Select(t => t.Id)];
+            var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);
+            return new GeneratedText(string.Concat(ids.Select(decoder.Append)), ids, [.. tokens[sample].Select(t => t.LogProbability)]);
+        })];
     }
 
     /// <summary>Gives the memory back and closes the files.</summary>
@@ -173,6 +195,14 @@ public sealed class IccModel : IDisposable
         Model.Dispose();
         _backend.Dispose();
     }
+
+    private GenerationOptions Options(int maxNewTokens, IReadOnlyCollection<int>? stopIds, SamplingOptions sampling, long seed) => new()
+    {
+        MaxNewTokens = maxNewTokens,
+        StopIds = stopIds ?? [.. Model.Config.EosTokenIds],
+        Sampling = sampling,
+        Seed = seed,
+    };
 
     /// <summary>What the model knows of the points: all features, or the first principal components.</summary>
     private static PointSet Reduce(IPromptFormat format, PointSet points, List<string> remarks)

@@ -36,6 +36,7 @@ internal static class Layers
     public static IReadOnlyList<SeenType> SeenByCli { get; } =
     [
         new("IccEngine.Core", "IccException", "a user's error is printed in one line and gives its exit code"),
+        new("IccEngine.Core", "SamplingOptions", "temperature, top-k, top-p and min-p of the command line; handed to the facade as it is"),
         new("IccEngine.Core", "TokenSpan", "spans on the command line, inside a TapRequest"),
         new("IccEngine.Formats", "Table", "the rows that were clustered are printed with their columns' names"),
         new("IccEngine.Formats", "TableOptions", "options of the command line name columns"),

@@ -84,6 +84,11 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("--attention: found '1:x'", "inspect", "--ids", "1,2", "--attention", "1:x")]
     [InlineData("layer 2", "inspect", "--ids", "1,2", "--attention", "2")]
     [InlineData("-1 new tokens", "generate", "--ids", "1", "--max-new-tokens", "-1")]
+    [InlineData("temperature -1", "generate", "--ids", "1", "--temperature", "-1")]
+    [InlineData("top-k -1", "generate", "--ids", "1", "--top-k", "-1")]
+    [InlineData("top-p 0", "generate", "--ids", "1", "--top-p", "0")]
+    [InlineData("min-p 2", "generate", "--ids", "1", "--min-p", "2")]
+    [InlineData("0 samples", "generate", "--ids", "1", "--n", "0")]
     public void Bad_requests_are_refused_in_one_line(string expected, string command, params string[] options)
     {
         var path = Path.Combine(_folder.Path, "never.safetensors");

@@ -95,7 +95,7 @@ public class ElementwiseTests
 
     [SkippableTheory]
     [MemberData(nameof(Sizes))]
-    public void ArgMax(string name, int vocabulary)
+    public void Greedy(string name, int vocabulary)
     {
         using var backend = Subjects.Create(name);
         const int rows = 5;
@@ -106,7 +106,7 @@ public class ElementwiseTests
         values[vocabulary + vocabulary / 2] = 3;            // two equals in the second row
         values[2 * vocabulary - 1] = 3;
         var best = new int[rows];
-        backend.ArgMax(Data.Tensor(backend, values, new Shape(rows, vocabulary)), [], best);
+        backend.Sample(Data.Tensor(backend, values, new Shape(rows, vocabulary)), default, SamplingOptions.Greedy, [], best, []);
         var expected = Enumerable.Range(0, rows)
             .Select(r => Enumerable.Range(0, vocabulary).MaxBy(i => values[r * vocabulary + i])).ToArray();
         Assert.Equal(expected, best);
@@ -115,12 +115,12 @@ public class ElementwiseTests
 
     [SkippableTheory]
     [MemberData(nameof(Subjects.All), MemberType = typeof(Subjects))]
-    public void ArgMaxAmongAllowed(string name)
+    public void GreedyAmongAllowed(string name)
     {
         using var backend = Subjects.Create(name);
         var logits = Data.Tensor(backend, [9, 1, 5, 5, 8, 0, 0, 2, 2, 7], new Shape(2, 5));
         var best = new int[2];
-        backend.ArgMax(logits, [1, 2, 3], best);
+        backend.Sample(logits, (int[])[1, 2, 3], SamplingOptions.Greedy, [], best, []);
         Assert.Equal([2, 2], best);
     }
 

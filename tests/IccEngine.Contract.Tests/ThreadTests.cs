@@ -89,7 +89,7 @@ public class ThreadTests
             });
             backend.SiluMultiply(x, y, x);
             backend.Clear(y);
-            backend.ArgMax(logits.Rows(0, rows), [], best);
+            backend.Sample(logits.Rows(0, rows), default, SamplingOptions.Greedy, [], best, []);
         }
 
         void Rounds(int count)

@@ -52,7 +52,7 @@ public sealed class MemoryTests : IDisposable
             for (var i = 0; i < count; i++)
             {
                 session.Forward([new SequenceInput(sequence, next)]);
-                backend.ArgMax(session.LastLogits(0), [], next);
+                backend.Sample(session.LastLogits(0), default, SamplingOptions.Greedy, [], next, []);
             }
         }
         Decode(200);

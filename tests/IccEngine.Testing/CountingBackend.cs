@@ -11,6 +11,9 @@ public sealed class CountingBackend(IBackend inner) : IBackend
     /// <summary>Elements that were copied to the host.</summary>
     public long ElementsRead { get; private set; }
 
+    /// <summary>Tokens that went through a model.</summary>
+    public long TokensEmbedded { get; private set; }
+
     /// <summary>The caches that were made.</summary>
     public List<KvShape> Caches { get; } = [];
 
@@ -56,7 +59,11 @@ public sealed class CountingBackend(IBackend inner) : IBackend
         inner.Read(source, destination);
     }
 
-    public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y) => inner.Embed(table, ids, y);
+    public void Embed(Weight table, ReadOnlySpan<int> ids, Tensor y)
+    {
+        TokensEmbedded += ids.Length;
+        inner.Embed(table, ids, y);
+    }
 
     public void RmsNorm(Tensor x, Weight weight, float eps, Tensor y) => inner.RmsNorm(x, weight, eps, y);
 
@@ -74,7 +81,18 @@ public sealed class CountingBackend(IBackend inner) : IBackend
 
     public void SiluMultiply(Tensor gate, Tensor up, Tensor y) => inner.SiluMultiply(gate, up, y);
 
-    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best) => inner.ArgMax(logits, allowed, best);
+    public void Sample(
+        Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
+        Span<double> logProbabilities) =>
+        inner.Sample(logits, allowed, options, uniforms, chosen, logProbabilities);
+
+    public void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities) =>
+        inner.LogProbabilities(logits, ids, amongIds, logProbabilities);
+
+    public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared) =>
+        inner.NearestCentre(points, centres, labels, squared);
+
+    public void CopyPage(KvCache cache, int from, int to) => inner.CopyPage(cache, from, to);
 
     public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => inner.AddAffinity(pooled, order, sums);
 

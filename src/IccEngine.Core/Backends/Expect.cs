@@ -45,6 +45,10 @@ internal static class Expect
         }
     }
 
+    /// <summary>A page of a cache.</summary>
+    public static void Page(KvCache cache, int page, string name) =>
+        That((uint)page < (uint)cache.Shape.Pages, name, page, $"a page of {cache.Shape}");
+
     /// <summary>The query, mask and sequences of an attention call.</summary>
     public static void Attention(in AttentionCall call)
     {

@@ -32,6 +32,9 @@ public interface IBackend : IDisposable
     /// <summary>A KV cache; on the host, memory is taken as pages are first written.</summary>
     KvCache CreateKvCache(KvShape shape);
 
+    /// <summary>Copies the keys and values of a page to another one, in every layer: sequences that part need pages of their own.</summary>
+    void CopyPage(KvCache cache, int from, int to);
+
     /// <summary>Sets all elements to zero.</summary>
     void Clear(Tensor x);
 
@@ -102,11 +105,35 @@ public interface IBackend : IDisposable
     /// <summary>y = silu(gate) * up, silu(x) = x / (1 + exp(-x)) (SwiGLU, Shazeer 2020); y may be gate.</summary>
     void SiluMultiply(Tensor gate, Tensor up, Tensor y);
 
-    /// <summary>For every row the index of its largest element among <paramref name="allowed"/>, the first of equals.</summary>
+    /// <summary>
+    /// Chooses a token for every row: the likeliest one, or one drawn (see <see cref="SamplingOptions"/>). NaN counts as minus infinity.
+    /// Equal logits and equal numbers give equal tokens on every device.
+    /// </summary>
     /// <param name="logits">[rows, vocab]</param>
-    /// <param name="allowed">Indices that may win, ascending; empty: all.</param>
-    /// <param name="best">[rows]</param>
-    void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best);
+    /// <param name="allowed">Tokens that may be chosen.</param>
+    /// <param name="options">How.</param>
+    /// <param name="uniforms">[rows], one number in [0, 1) for each row: the place in the distribution, in the order of the ids; unused where greedy.</param>
+    /// <param name="chosen">[rows]</param>
+    /// <param name="logProbabilities">
+    /// [rows], natural logarithms of the softmax over the allowed tokens at temperature 1, whatever the options; or empty.
+    /// </param>
+    void Sample(
+        Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
+        Span<double> logProbabilities);
+
+    /// <summary>Natural logarithms of the softmax of some tokens.</summary>
+    /// <param name="logits">[rows, vocab]</param>
+    /// <param name="ids">The tokens, at least one for each row.</param>
+    /// <param name="amongIds">Whether the probabilities of a row's ids sum to 1, or those of the whole vocabulary.</param>
+    /// <param name="logProbabilities">[rows, ids], or as many as there are ids where each row has its own.</param>
+    void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities);
+
+    /// <summary>For every point the nearest centre, the first of equals, and the squared Euclidean distance to it.</summary>
+    /// <param name="points">[n, d], F32 or F64, finite</param>
+    /// <param name="centres">[k, d], of the same type, finite</param>
+    /// <param name="labels">[n]</param>
+    /// <param name="squared">[n]</param>
+    void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared);
 
     /// <summary>
     /// Adds the affinity of the paper "In-Context Clustering with Large Language Models" between the points of one prompt to the sums over

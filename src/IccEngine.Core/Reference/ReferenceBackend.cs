@@ -33,6 +33,9 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
     public KvCache CreateKvCache(KvShape shape) => new ReferenceKvCache<T>(shape);
 
     /// <inheritdoc/>
+    public void CopyPage(KvCache cache, int from, int to) => ((ReferenceKvCache<T>)cache).CopyPage(from, to);
+
+    /// <inheritdoc/>
     public void Clear(Tensor x)
     {
         var y = new Reals(x, nameof(x));
@@ -207,23 +210,18 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
     }
 
     /// <inheritdoc/>
-    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
-    {
-        var vocabulary = logits.Shape[1];
-        var values = Values(logits);
-        for (var row = 0; row < logits.Shape[0]; row++)
-        {
-            best[row] = allowed.IsEmpty ? 0 : allowed[0];
-            for (var i = 0; i < (allowed.IsEmpty ? vocabulary : allowed.Length); i++)
-            {
-                var candidate = allowed.IsEmpty ? i : allowed[i];
-                if (values[row * vocabulary + candidate] > values[row * vocabulary + best[row]])
-                {
-                    best[row] = candidate;
-                }
-            }
-        }
-    }
+    public void Sample(
+        Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
+        Span<double> logProbabilities) =>
+        ReferenceSampling.Sample(logits, allowed, options, uniforms, chosen, logProbabilities);
+
+    /// <inheritdoc/>
+    public void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities) =>
+        ReferenceSampling.LogProbabilities(logits, ids, amongIds, logProbabilities);
+
+    /// <inheritdoc/>
+    public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared) =>
+        ReferenceSampling.NearestCentre(points, centres, labels, squared);
 
     /// <inheritdoc/>
     public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => ReferenceAffinity.Add(pooled, order, sums);

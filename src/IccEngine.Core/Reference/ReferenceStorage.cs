@@ -54,6 +54,19 @@ internal sealed unsafe class ReferenceKvCache<T>(KvShape shape) : KvCache(shape)
         return (new Memory(address, Shape.HeadDim), new Memory(address + _half, Shape.HeadDim));
     }
 
+    /// <summary>Copies a page, in every layer.</summary>
+    public void CopyPage(int from, int to)
+    {
+        Expect.Page(this, from, nameof(from));
+        Expect.Page(this, to, nameof(to));
+        var page = (long)Shape.PageTokens * Shape.KvHeads * Shape.HeadDim;
+        for (long layer = 0; layer < 2 * Shape.Layers; layer++)
+        {
+            var first = (T*)_buffer.Address + layer * Shape.Pages * page;
+            Buffer.MemoryCopy(first + from * page, first + to * page, page * sizeof(T), page * sizeof(T));
+        }
+    }
+
     public override void Dispose() => _buffer.Dispose();
 
     /// <summary>One head of one token [headDim].</summary>

@@ -94,7 +94,7 @@ internal readonly unsafe struct ArgMaxJob<TOps, TV>(float* logits, int vocabular
             (max, at) = largest > max ? (largest, block) : (max, at);
         }
         // Where a whole part is minus infinity or NaN its first element stands for it.
-        var i = at;
+        var i = max == float.NegativeInfinity ? end : at;
         while (i < Math.Min(at + Block, end) && x[i] != max)
         {
             i++;

@@ -67,7 +67,8 @@ internal sealed class Kernels
         RmsNorm = Load("rmsnorm", "rmsnorm")[0];
         RotateAndStore = Load("rotate_and_store", "rotate_and_store")[0];
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
-        ArgMax = Load("argmax", "argmax")[0];
+        (Sample, LogProbabilities) = (Load("sample", "sample")[0], Load("sample", "log_probabilities")[0]);
+        (NearestCentre, CopyPage) = (Real("nearest_centre", "nearest_centre"), Load("copy_page", "copy_page")[0]);
         AttentionProbabilities = Load("attention_probabilities", "attention_probabilities")[0];
         var attention = Load("attention", "attention_64", "attention_128", "attention_256", "attention_merge");
         (Attention, AttentionMerge) = (ByHead(attention), attention[3]);
@@ -100,7 +101,13 @@ internal sealed class Kernels
 
     public Kernel SiluMultiply { get; }
 
-    public Kernel ArgMax { get; }
+    public Kernel Sample { get; }
+
+    public Kernel LogProbabilities { get; }
+
+    public RealKernel NearestCentre { get; }
+
+    public Kernel CopyPage { get; }
 
     public Kernel AttentionMerge { get; }
 

@@ -87,7 +87,7 @@ public static class ConstrainedAnswer
         {
             session.Forward([new SequenceInput(sequence, _unseen.ToArray())], null, cancellation);
             _unseen.Clear();
-            session.Model.Backend.ArgMax(session.LastLogits(0), options, _best);
+            session.Model.Backend.Sample(session.LastLogits(0), options, Core.SamplingOptions.Greedy, [], _best, []);
             return _best[0];
         }
     }

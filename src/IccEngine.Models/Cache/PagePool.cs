@@ -2,16 +2,18 @@ using IccEngine.Core;
 
 namespace IccEngine.Models;
 
-/// <summary>Which pages of a KV cache are free.</summary>
+/// <summary>Which pages of a KV cache are free, and how many sequences have the others.</summary>
 internal sealed class PagePool
 {
     private readonly Stack<int> _free;
+    private readonly int[] _users;
     private readonly int _pageTokens;
 
     public PagePool(KvShape shape)
     {
         _pageTokens = shape.PageTokens;
         _free = new Stack<int>(shape.Pages);
+        _users = new int[shape.Pages];
         for (var page = shape.Pages - 1; page >= 0; page--)
         {
             _free.Push(page);
@@ -29,16 +31,31 @@ internal sealed class PagePool
     {
         for (var missing = PagesMissing(sequence, length); missing > 0; missing--)
         {
-            sequence.AddPage(_free.Pop());
+            var page = _free.Pop();
+            _users[page] = 1;
+            sequence.AddPage(page);
         }
     }
 
-    /// <summary>Takes all pages of the sequence back.</summary>
+    /// <summary>Gives a sequence without pages the first full pages of another one, which have every token before its last page begun.</summary>
+    public void Share(Sequence from, Sequence to)
+    {
+        foreach (var page in from.Pages.Span[..(from.Length / _pageTokens)])
+        {
+            _users[page]++;
+            to.AddPage(page);
+        }
+    }
+
+    /// <summary>Takes the pages of the sequence back; those that no other one has are free.</summary>
     public void Release(Sequence sequence)
     {
         foreach (var page in sequence.Pages.Span)
         {
-            _free.Push(page);
+            if (--_users[page] == 0)
+            {
+                _free.Push(page);
+            }
         }
         sequence.Clear();
     }

@@ -15,7 +15,7 @@ public sealed record SessionOptions(int MaxTokens, int MaxSequences = 1, int Max
 /// </summary>
 public sealed class InferenceSession : IDisposable
 {
-    private const int PageTokens = 64;
+    internal const int PageTokens = 64;
     private const int LogitTileRows = 64;
     private readonly KvCache _cache;
     private readonly PagePool _pages;
@@ -62,7 +62,32 @@ public sealed class InferenceSession : IDisposable
         return new Sequence(adapter, _cache.Shape.Pages);
     }
 
-    /// <summary>Ends a sequence; its pages are free for others, and the object may begin anew.</summary>
+    /// <summary>
+    /// Begins a sequence with the tokens of another one, from where both go on by themselves. Full pages of the cache are shared: they
+    /// are never written again. Of a page begun the new sequence gets a copy.
+    /// </summary>
+    /// <param name="sequence">One of this session's.</param>
+    /// <exception cref="IccArgumentException">There is no page left for the copy.</exception>
+    public Sequence Fork(Sequence sequence)
+    {
+        var fork = new Sequence(sequence.Adapter, _cache.Shape.Pages);
+        var begun = sequence.Length % PageTokens != 0;
+        if (begun && _pages.Free == 0)
+        {
+            throw new IccArgumentException("a sequence with a prefix of another one needs a page of the KV cache; none is free: make the session larger");
+        }
+        _pages.Share(sequence, fork);
+        if (begun)
+        {
+            var last = sequence.Length / PageTokens;
+            _pages.Grow(fork, sequence.Length);
+            Model.Backend.CopyPage(_cache, sequence.Pages.Span[last], fork.Pages.Span[last]);
+        }
+        (fork.Length, fork.IsPartial) = (sequence.Length, sequence.IsPartial);
+        return fork;
+    }
+
+    /// <summary>Ends a sequence; pages that no other sequence shares are free, and the object may begin anew.</summary>
     public void End(Sequence sequence) => _pages.Release(sequence);
 
     /// <summary>
@@ -117,6 +142,9 @@ public sealed class InferenceSession : IDisposable
 
     /// <summary>Logits [1, vocab] after the last token of an input that wanted them; valid until the next forward pass.</summary>
     public Tensor LastLogits(int input) => _logits.Rows(input, 1);
+
+    /// <summary>Likewise of inputs that follow one another [count, vocab].</summary>
+    public Tensor LastLogits(int firstInput, int count) => _logits.Rows(firstInput, count);
 
     /// <summary>Gives all memory back.</summary>
     public void Dispose()

@@ -64,7 +64,7 @@ internal static class ModelBenchmarks
                 var best = new int[1];
                 for (steps = 0; steps < DecodeSteps; steps++)
                 {
-                    run.Backend.ArgMax(session.LastLogits(0), [], best);
+                    run.Backend.Sample(session.LastLogits(0), default, SamplingOptions.Greedy, [], best, []);
                     session.Forward([new SequenceInput(sequence, best)], cancellation: run.Cancellation);
                 }
                 run.Wait(session.LastLogits(0));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IccEngine.Core;
 using IccEngine.Models;
 
 namespace IccEngine;
@@ -137,7 +138,7 @@ internal static class PackedBenchmark
                     Forward(session, sequences, start, Math.Min(chunk, tokens - start));
                     for (var i = 0; i < sequences.Length; i++)
                     {
-                        run.Backend.ArgMax(session.LastLogits(i), _allowed, best.AsSpan(i, 1));
+                        run.Backend.Sample(session.LastLogits(i), _allowed, SamplingOptions.Greedy, [], best.AsSpan(i, 1), []);
                     }
                 }
                 watch.Stop();

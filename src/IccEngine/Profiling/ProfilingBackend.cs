@@ -170,11 +170,38 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
     }
 
     /// <inheritdoc/>
-    public void ArgMax(Tensor logits, ReadOnlySpan<int> allowed, Span<int> best)
+    public void CopyPage(KvCache cache, int from, int to)
     {
         var start = Stopwatch.GetTimestamp();
-        inner.ArgMax(logits, allowed, best);
-        Record("arg_max", start, default, 0, Bytes(logits));
+        inner.CopyPage(cache, from, to);
+        var shape = cache.Shape;
+        Record("copy_page", start, default, 0, inner.ActivationType.Bytes(4L * shape.Layers * shape.KvHeads * shape.HeadDim * shape.PageTokens));
+    }
+
+    /// <inheritdoc/>
+    public void Sample(
+        Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
+        Span<double> logProbabilities)
+    {
+        var start = Stopwatch.GetTimestamp();
+        inner.Sample(logits, allowed, options, uniforms, chosen, logProbabilities);
+        Record("sample", start, default, 0, Bytes(logits));
+    }
+
+    /// <inheritdoc/>
+    public void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities)
+    {
+        var start = Stopwatch.GetTimestamp();
+        inner.LogProbabilities(logits, ids, amongIds, logProbabilities);
+        Record("log_probabilities", start, default, 0, Bytes(logits));
+    }
+
+    /// <inheritdoc/>
+    public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
+    {
+        var start = Stopwatch.GetTimestamp();
+        inner.NearestCentre(points, centres, labels, squared);
+        Record("nearest_centre", start, default, 3.0 * points.Shape[0] * centres.Shape.Elements, Bytes(points) + Bytes(centres));
     }
 
     /// <inheritdoc/>
