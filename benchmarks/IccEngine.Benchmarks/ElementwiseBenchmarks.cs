@@ -72,11 +72,11 @@ public class ElementwiseBenchmarks
 
     /// <summary>Arg-max of every row, the SIMD kernel.</summary>
     [Benchmark]
-    public void ArgMaxCpu() => _operands.Cpu.Sample(_input.Cpu, [], SamplingOptions.Greedy, [], _best, []);
+    public void ArgMaxCpu() => _operands.Cpu.Sample(_input.Cpu, default, SamplingOptions.Greedy, [], _best, []);
 
     /// <summary>Arg-max of every row, the naive twin.</summary>
     [Benchmark]
-    public void ArgMaxReference() => _operands.Reference.Sample(_input.Reference, [], SamplingOptions.Greedy, [], _best, []);
+    public void ArgMaxReference() => _operands.Reference.Sample(_input.Reference, default, SamplingOptions.Greedy, [], _best, []);
 
     /// <summary>Arg-max of every row by TensorPrimitives.</summary>
     [Benchmark]
