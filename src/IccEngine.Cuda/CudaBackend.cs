@@ -4,7 +4,8 @@ namespace IccEngine.Cuda;
 
 /// <summary>
 /// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations, taps and the KV cache are
-/// float32 on the device; weights keep the type of their file. Calls put work on one stream and return; reading waits for it.
+/// float32 on the device; weights keep the type of their file. Calls write work down and return; what was written down goes to one stream
+/// before the next copy, or once there is enough of it, and reading waits for it: an error of a kernel may come with a later call.
 /// <para>
 /// Equal calls give equal bits. Any number of threads may call; their calls follow one another.
 /// </para>
@@ -62,7 +63,15 @@ public sealed unsafe partial class CudaBackend : IBackend
         ExpectAffinity.Real(dtype);
         using var turn = Enter();
         var buffer = new CudaBuffer(_context, dtype, shape.Elements);
-        _context.Clear(buffer.Address, dtype.Bytes(shape.Elements));
+        try
+        {
+            _context.Clear(buffer.Address, dtype.Bytes(shape.Elements));
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
         return new Tensor(buffer, 0, shape);
     }
 
@@ -130,6 +139,7 @@ public sealed unsafe partial class CudaBackend : IBackend
                 return;
             }
             _disposed = true;
+            _context.Drop();
             _attention.Dispose();
             _affinity.Dispose();
             _ids.Dispose();
@@ -140,7 +150,7 @@ public sealed unsafe partial class CudaBackend : IBackend
         }
     }
 
-    // Keeps memory from being given back before the kernels that use it are on the stream; giving it back waits for those.
+    // Keeps memory from being given back before the launches that use it are written down; giving it back waits for those.
     private static void KeepAlive(Tensor a, Tensor b)
     {
         GC.KeepAlive(a.Buffer);
@@ -156,7 +166,7 @@ public sealed unsafe partial class CudaBackend : IBackend
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _context.MakeCurrent();
+            _context.Begin();
             return turn;
         }
         catch
