@@ -95,6 +95,7 @@ void Machine::clear()
     reserved.clear();
     pinned.clear();
     used = 0;
+    events = 0;
     retained = 0;
     lost = false;
 }

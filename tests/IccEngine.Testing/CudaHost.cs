@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Xunit;
 
@@ -29,30 +28,8 @@ public static class CudaHost
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
 
-    /// <summary>
-    /// Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), missing (an attribute
-    /// that is 0), failing (1: launches fail), life (calls until the device is lost; -1: it is not), lazy (1: what is put on a stream waits
-    /// until somebody waits for it).
-    /// </summary>
-    public static void Pretend(string what, long value)
-    {
-        var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
-        Marshal.GetDelegateForFunctionPointer<Setter>(address)(what, value);
-    }
-
-    /// <summary>
-    /// What the library has counted: used (bytes of the device), allocations, pinned, reserved and events (that there are), waits, launches
-    /// and graphs (so far).
-    /// </summary>
-    public static long Count(string what)
-    {
-        var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_get");
-        return Marshal.GetDelegateForFunctionPointer<Getter>(address)(what);
-    }
-
-    private delegate void Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string what, long value);
-
-    private delegate long Getter([MarshalAs(UnmanagedType.LPUTF8Str)] string what);
+    /// <summary>Changes what the library pretends to be (<see cref="PretendedMachine.Pretend"/>).</summary>
+    public static void Pretend(string what, long value) => PretendedMachine.Set(Library, what, value);
 
     private static string PathOf(Lazy<(string? Path, string? Missing)> library)
     {

@@ -36,9 +36,11 @@ internal sealed class PagePool
     /// <summary>Takes all pages of the sequence back.</summary>
     public void Release(Sequence sequence)
     {
-        foreach (var page in sequence.Pages.Span)
+        // The first ones are the next to be taken: they have memory already, which the last may lack where it ran out.
+        var pages = sequence.Pages.Span;
+        for (var i = pages.Length - 1; i >= 0; i--)
         {
-            _free.Push(page);
+            _free.Push(pages[i]);
         }
         sequence.Clear();
     }
