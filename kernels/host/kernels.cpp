@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "paged.h"
+#include "tensor_cores.h"
 
 namespace affinity_cu
 {
@@ -38,6 +39,10 @@ namespace linear_cu
 namespace linear_few_cu
 {
 #include "linear_few.cu"
+}
+namespace peak_cu
+{
+#include "peak.cu"
 }
 namespace rmsnorm_cu
 {
@@ -96,6 +101,7 @@ const Kernels all({
     KERNEL(linear_few, linear_8_f32),
     KERNEL(linear_few, linear_8_bf16),
     KERNEL(linear_few, linear_8_f16),
+    KERNEL(peak, peak_bf16),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
     KERNEL(silu_multiply, silu_multiply),

@@ -49,10 +49,11 @@ extern "C"
 {
 Result cuMemGetInfo_v2(size_t* available, size_t* total)
 {
+    Result state = working();
     std::lock_guard hold(machine.lock);
     *total = machine.memory;
     *available = machine.memory > machine.used ? machine.memory - machine.used : 0;
-    return ready();
+    return state;
 }
 
 Result cuDeviceGetDefaultMemPool(void** result, int device)
@@ -262,6 +263,17 @@ Result cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void* stream)
         return state != kSuccess ? state : copy();
     }
     return static_cast<Stream*>(stream)->put(copy);
+}
+
+Result cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void* stream)
+{
+    Result state = fits(from, bytes);
+    state = state == kSuccess ? fits(to, bytes) : state;
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    return static_cast<Stream*>(stream)->put([=] { memmove(at(to), at(from), bytes); return kSuccess; });
 }
 
 Result cuMemsetD32Async(uint64_t to, unsigned value, size_t count, void* stream)

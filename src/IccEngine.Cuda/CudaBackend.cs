@@ -129,6 +129,13 @@ public sealed unsafe partial class CudaBackend : IBackend
         GC.KeepAlive(source.Buffer);
     }
 
+    /// <summary>The device for something that is no operation of a model, in its turn.</summary>
+    internal T Use<T>(Func<CudaContext, Kernels, T> action)
+    {
+        using var turn = Enter();
+        return action(_context, _kernels);
+    }
+
     /// <summary>Lets go of the device. Tensors, weights and caches keep their memory until they are disposed themselves.</summary>
     public void Dispose()
     {

@@ -65,6 +65,7 @@ internal sealed unsafe class CudaDriver
         DeviceGetDefaultMemPool = (delegate* unmanaged<nint*, int, int>)Export("cuDeviceGetDefaultMemPool");
         MemPoolSetAttribute = (delegate* unmanaged<nint, int, void*, int>)Export("cuMemPoolSetAttribute");
         MemPoolTrimTo = (delegate* unmanaged<nint, nuint, int>)Export("cuMemPoolTrimTo");
+        MemcpyDtoD = (delegate* unmanaged<ulong, ulong, nuint, nint, int>)Export("cuMemcpyDtoDAsync_v2");
         MemHostAlloc = (delegate* unmanaged<void**, nuint, uint, int>)Export("cuMemHostAlloc");
         MemFreeHost = (delegate* unmanaged<void*, int>)Export("cuMemFreeHost");
         MemAddressReserve = (delegate* unmanaged<ulong*, nuint, nuint, ulong, ulong, int>)Export("cuMemAddressReserve");
@@ -116,6 +117,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint*, int, int> DeviceGetDefaultMemPool;
     public readonly delegate* unmanaged<nint, int, void*, int> MemPoolSetAttribute;
     public readonly delegate* unmanaged<nint, nuint, int> MemPoolTrimTo;
+    public readonly delegate* unmanaged<ulong, ulong, nuint, nint, int> MemcpyDtoD;
     public readonly delegate* unmanaged<void**, nuint, uint, int> MemHostAlloc;
     public readonly delegate* unmanaged<void*, int> MemFreeHost;
     public readonly delegate* unmanaged<ulong*, nuint, nuint, ulong, ulong, int> MemAddressReserve;
