@@ -39,6 +39,30 @@ public sealed class CudaDecodeTests : IDisposable
         Assert.Equal(tokens * (layers == 3 ? 1 : 2), machine.Count("graphs") - graphs);
     }
 
+    [SkippableFact]
+    public void ATokenAllocatesNothing()
+    {
+        using var machine = new PretendedMachine();
+        using var backend = machine.Open();
+        using var model = CausalLM.Load(_folder, backend);
+        using var session = new InferenceSession(model, new SessionOptions(256));
+        var sequence = session.Begin();
+        var next = new int[1];
+        session.Forward([new SequenceInput(sequence, _prompt)]);
+        void Decode(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                session.Forward([new SequenceInput(sequence, next)]);
+                backend.ArgMax(session.LastLogits(0), [], next);
+            }
+        }
+        Decode(60); // the tables have their sizes, and the graphs are there
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Decode(50); // all in one page
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]

@@ -74,7 +74,7 @@ internal sealed unsafe partial class CudaContext
         Flush();
         var small = bytes <= Staging.ResultBytes;
         var target = small ? _staging.Results : destination;
-        Check(Driver.MemcpyDtoH(target, source, (nuint)bytes, Stream), $"copying {bytes:N0} bytes to the host");
+        Check(Driver.MemcpyDtoH(target, source, (nuint)bytes, Stream), "copying to the host");
         Wait();
         if (small)
         {

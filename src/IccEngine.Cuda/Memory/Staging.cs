@@ -66,7 +66,7 @@ internal sealed unsafe class Staging : IDisposable
             var part = (int)Math.Min(bytes, HalfBytes - _used);
             var room = _memory + (long)_half * HalfBytes + _used;
             Buffer.MemoryCopy(source, room, part, part);
-            _context.Check(_context.Driver.MemcpyHtoD(destination, room, (nuint)part, _context.Stream), $"copying {part:N0} bytes to the device");
+            _context.Check(_context.Driver.MemcpyHtoD(destination, room, (nuint)part, _context.Stream), "copying to the device");
             _used = Math.Min(HalfBytes, (_used + part + Alignment - 1) / Alignment * Alignment);
             source += part;
             destination += (ulong)part;
