@@ -17,10 +17,7 @@ public sealed unsafe partial class CudaBackend
         Expect.Shape(y, new Shape(ids.Length, hidden), nameof(y));
         foreach (var id in ids)
         {
-            if (id < 0 || id >= table.Shape[0]) // the message would be made for each token
-            {
-                Expect.That(false, nameof(ids), id, $"a row of {table.Shape}");
-            }
+            Expect.That(id >= 0 && id < table.Shape[0], nameof(ids), id, $"a row of {table.Shape}");
         }
         using var turn = Enter();
         var (rows, places, target) = (weight.Address, _ids.Put(ids), Address(y));
