@@ -2,12 +2,15 @@
 // float32 out.
 #include <cstdint>
 
+#include "machine.h"
+
 namespace
 {
 enum Status
 {
     kSuccess = 0,
     kInvalidValue = 7,
+    kExecutionFailed = 13,
     kNotSupported = 15,
 };
 
@@ -22,7 +25,7 @@ enum Constant
 
 struct Handle
 {
-    void* stream = nullptr;
+    icc_host::Stream* stream = nullptr;
 };
 
 float widen(uint16_t bits)
@@ -51,7 +54,7 @@ Status cublasDestroy_v2(Handle* handle)
 
 Status cublasSetStream_v2(Handle* handle, void* stream)
 {
-    handle->stream = stream;
+    handle->stream = static_cast<icc_host::Stream*>(stream);
     return kSuccess;
 }
 
@@ -68,20 +71,24 @@ Status cublasGemmEx(
     {
         return kNotSupported;
     }
-    for (int column = 0; column < n; column++)
+    auto multiply = [=, factor = *alpha, old = *beta]
     {
-        for (int row = 0; row < m; row++)
+        for (int column = 0; column < n; column++)
         {
-            float sum = 0;
-            for (int i = 0; i < k; i++)
+            for (int row = 0; row < m; row++)
             {
-                sum += widen(a[(int64_t)row * strideA + i]) * widen(b[(int64_t)column * strideB + i]);
+                float sum = 0;
+                for (int i = 0; i < k; i++)
+                {
+                    sum += widen(a[(int64_t)row * strideA + i]) * widen(b[(int64_t)column * strideB + i]);
+                }
+                float& result = c[(int64_t)column * strideC + row];
+                result = factor * sum + (old == 0 ? 0 : old * result);
             }
-            float& result = c[(int64_t)column * strideC + row];
-            result = *alpha * sum + (*beta == 0 ? 0 : *beta * result);
         }
-    }
-    return kSuccess;
+        return icc_host::kSuccess;
+    };
+    return icc_host::working() == icc_host::kSuccess && handle->stream->put(multiply) == icc_host::kSuccess ? kSuccess : kExecutionFailed;
 }
 }
 #pragma GCC visibility pop

@@ -1,6 +1,7 @@
-// The entry points of the CUDA driver that the backend calls, over kernels that run on the processor. It is stricter than a device where
-// it can be: handles, bounds of copies, limits of a launch and the parameters of a kernel are checked, and new memory is full of NaN.
-// icc_host_set changes what the machine pretends to be, so that every error can be provoked.
+// The entry points of the CUDA driver that the backend calls, over kernels that run on the processor: devices, contexts and modules here,
+// memory in memory.cpp, streams and graphs in stream.cpp. It is stricter than a device where it can be: handles, bounds of copies, limits
+// of a launch and the parameters of a kernel are checked, and new memory is full of NaN. icc_host_set changes what the machine pretends
+// to be, so that every error can be provoked; icc_host_get tells what was taken of it and done.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -12,92 +13,35 @@
 #include "checker.h"
 #include "fibers.h"
 #include "kernels.h"
+#include "machine.h"
 #include "ptx.h"
 #include "shared_arrays.h"
 
+using namespace icc_host;
+
 namespace
 {
-enum Result
-{
-    kSuccess = 0,
-    kInvalidValue = 1,
-    kOutOfMemory = 2,
-    kNotInitialized = 3,
-    kNoDevice = 100,
-    kInvalidDevice = 101,
-    kInvalidContext = 201,
-    kNoBinaryForGpu = 209,
-    kInvalidPtx = 218,
-    kUnsupportedPtxVersion = 222,
-    kInvalidHandle = 400,
-    kNotFound = 500,
-    kLaunchFailed = 719,
-    kWrongAccess = 10000, // no number of CUDA's; its name is what the checker has to say
-};
-
 enum Attribute
 {
     kMultiprocessors = 16,
     kCapabilityMajor = 75,
     kCapabilityMinor = 76,
+    kVirtualMemory = 102,
+    kMemoryPools = 115,
 };
-
-constexpr size_t kMostShared = 48 * 1024; // unless the kernel was allowed more
-constexpr size_t kGap = 64 * 1024;    // between allocations, so that what is beyond one is not in another
-constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
 
 enum FunctionAttribute
 {
     kMostDynamicShared = 8,
 };
 
-struct Function
-{
-    const icc_host::KernelEntry* kernel;
-    size_t shared = 0;  // bytes of its own arrays
-    size_t dynamic = 0; // most bytes that a launch may add
-};
+constexpr size_t kMostShared = 48 * 1024; // unless the kernel was allowed more
 
 struct Module
 {
-    icc_host::Ptx ptx;
+    Ptx ptx;
     std::map<std::string, Function, std::less<>> functions;
 };
-
-struct Machine
-{
-    std::mutex lock;
-    bool initialized = false;
-    int devices = 1;
-    int capability = 90;
-    size_t memory = size_t(16) << 30;
-    size_t used = 0;
-    int ptx = 85;         // newest version that the driver knows
-    bool failing = false; // launches fail
-    int retained = 0;
-    std::map<uintptr_t, size_t> allocations;
-
-    // Whether [address, address + bytes) lies in one allocation.
-    bool holds(uintptr_t address, size_t bytes)
-    {
-        auto after = allocations.upper_bound(address);
-        if (after == allocations.begin())
-        {
-            return false;
-        }
-        auto [start, size] = *--after;
-        return address - start <= size && bytes <= size - (address - start);
-    }
-};
-
-Machine machine;
-thread_local void* current = nullptr;
-char context, stream;
-
-Result ready()
-{
-    return !machine.initialized ? kNotInitialized : current != &context || machine.retained == 0 ? kInvalidContext : kSuccess;
-}
 
 // Shared memory of a block: "Technical Specifications per Compute Capability" of the CUDA programming guide.
 size_t most_shared()
@@ -112,15 +56,8 @@ size_t most_shared()
         case 120:
             return 99 * 1024;
         default:
-            return icc_host::kMostDynamic;
+            return kMostDynamic;
     }
-}
-
-Result fits(uint64_t address, size_t bytes)
-{
-    std::lock_guard hold(machine.lock);
-    Result state = ready();
-    return state != kSuccess ? state : machine.holds(address, bytes) ? kSuccess : kInvalidValue;
 }
 } // namespace
 
@@ -153,6 +90,23 @@ void icc_host_set(const char* what, long long value)
     if (name == "ptx") { machine.ptx = (int)value; }
     if (name == "failing") { machine.failing = value != 0; }
     if (name == "wrong-wgmma") { icc_host::pretend_wrong_wgmma(value != 0); }
+    if (name == "lazy") { machine.lazy = value != 0; }
+    if (name == "life") { machine.life = (long)value; }
+    if (name == "missing") { machine.missing = (int)value; }
+}
+
+long long icc_host_get(const char* what)
+{
+    std::lock_guard hold(machine.lock);
+    std::string name = what;
+    return name == "used" ? (long long)machine.used
+        : name == "allocations" ? (long long)machine.allocations.size()
+        : name == "pinned" ? (long long)machine.pinned.size()
+        : name == "reserved" ? (long long)machine.reserved.size()
+        : name == "events" ? machine.events.load()
+        : name == "waits" ? machine.waits.load()
+        : name == "launches" ? machine.launches.load()
+        : name == "graphs" ? machine.graphs.load() : -1;
 }
 
 Result cuInit(unsigned flags)
@@ -196,16 +150,21 @@ Result cuDeviceGetAttribute(int* value, int attribute, int device)
 {
     *value = attribute == kCapabilityMajor ? machine.capability / 10
         : attribute == kCapabilityMinor ? machine.capability % 10
-        : attribute == kMultiprocessors ? 132 : -1;
+        : attribute == kMultiprocessors ? 132
+        : attribute == kVirtualMemory || attribute == kMemoryPools ? machine.missing != attribute : -1;
     return *value < 0 ? kInvalidValue : device < machine.devices ? kSuccess : kInvalidDevice;
 }
 
 Result cuDevicePrimaryCtxRetain(void** result, int device)
 {
     std::lock_guard hold(machine.lock);
+    if (device >= machine.devices)
+    {
+        return kInvalidDevice;
+    }
     machine.retained++;
     *result = &context;
-    return device < machine.devices ? kSuccess : kInvalidDevice;
+    return kSuccess;
 }
 
 Result cuDevicePrimaryCtxRelease_v2(int)
@@ -217,95 +176,22 @@ Result cuDevicePrimaryCtxRelease_v2(int)
     }
     if (--machine.retained == 0)
     {
-        for (auto [address, bytes] : machine.allocations)
-        {
-            icc_host::check_freed(address);
-            free(reinterpret_cast<void*>(address));
-        }
-        machine.allocations.clear();
-        machine.used = 0;
+        machine.clear();
     }
+    return kSuccess;
+}
+
+Result cuDevicePrimaryCtxReset_v2(int)
+{
+    std::lock_guard hold(machine.lock);
+    machine.clear();
     return kSuccess;
 }
 
 Result cuCtxSetCurrent(void* given)
 {
-    current = given;
-    return given == &context ? kSuccess : kInvalidContext;
-}
-
-Result cuMemGetInfo_v2(size_t* available, size_t* total)
-{
-    std::lock_guard hold(machine.lock);
-    *total = machine.memory;
-    *available = machine.memory > machine.used ? machine.memory - machine.used : 0;
-    return ready();
-}
-
-Result cuMemAlloc_v2(uint64_t* address, size_t bytes)
-{
-    std::lock_guard hold(machine.lock);
-    if (Result state = ready(); state != kSuccess || bytes == 0)
-    {
-        return state != kSuccess ? state : kInvalidValue;
-    }
-    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256 + (icc_host::checking() ? kGap : 0));
-    if (!memory)
-    {
-        return kOutOfMemory;
-    }
-    memset(memory, 0xff, bytes < kPoisoned ? bytes : kPoisoned);
-    *address = reinterpret_cast<uintptr_t>(memory);
-    machine.allocations[*address] = bytes;
-    icc_host::check_allocated(*address, bytes);
-    machine.used += bytes;
-    return kSuccess;
-}
-
-Result cuMemFree_v2(uint64_t address)
-{
-    std::lock_guard hold(machine.lock);
-    auto found = machine.allocations.find(address);
-    if (Result state = ready(); state != kSuccess || found == machine.allocations.end())
-    {
-        return state != kSuccess ? state : kInvalidValue;
-    }
-    machine.used -= found->second;
-    machine.allocations.erase(found);
-    icc_host::check_freed(address);
-    free(reinterpret_cast<void*>(address));
-    return kSuccess;
-}
-
-Result cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void*)
-{
-    Result state = fits(to, bytes);
-    if (state == kSuccess)
-    {
-        memcpy(reinterpret_cast<void*>(to), from, bytes);
-    }
-    return state;
-}
-
-Result cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void*)
-{
-    Result state = fits(from, bytes);
-    if (state == kSuccess)
-    {
-        memcpy(to, reinterpret_cast<void*>(from), bytes);
-    }
-    return state;
-}
-
-Result cuMemsetD32Async(uint64_t to, unsigned value, size_t count, void*)
-{
-    Result state = to % 4 == 0 ? fits(to, 4 * count) : kInvalidValue;
-    unsigned* words = reinterpret_cast<unsigned*>(to);
-    for (size_t i = 0; state == kSuccess && i < count; i++)
-    {
-        words[i] = value;
-    }
-    return state;
+    enter(given);
+    return given == &context || !given ? kSuccess : kInvalidContext;
 }
 
 Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*, void**)
@@ -319,7 +205,7 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
     {
         return kInvalidPtx;
     }
-    for (const icc_host::KernelEntry& kernel : icc_host::kernels())
+    for (const KernelEntry& kernel : kernels())
     {
         auto entry = module->ptx.entries.find(kernel.name);
         if (entry == module->ptx.entries.end())
@@ -367,54 +253,6 @@ Result cuFuncSetAttribute(void* given, int attribute, int value)
     return ready();
 }
 
-Result cuStreamCreate(void** result, unsigned)
-{
-    *result = &stream;
-    return ready();
-}
-
-Result cuStreamSynchronize(void* given) { return given == &stream ? ready() : kInvalidHandle; }
-
-Result cuStreamDestroy_v2(void* given) { return given == &stream ? ready() : kInvalidHandle; }
-
-Result cuLaunchKernel(
-    void* function, unsigned blocksX, unsigned blocksY, unsigned blocksZ, unsigned threadsX, unsigned threadsY, unsigned threadsZ,
-    unsigned shared, void* given, void** parameters, void** extra)
-{
-    Result state = given == &stream && function ? ready() : kInvalidHandle;
-    if (state != kSuccess || machine.failing)
-    {
-        return state != kSuccess ? state : kLaunchFailed;
-    }
-    if (blocksX < 1 || blocksX > 0x7fffffff || blocksY < 1 || blocksY > 65535 || blocksZ < 1 || blocksZ > 65535 || threadsX < 1
-        || threadsX > 1024 || threadsY != 1 || threadsZ != 1 || shared > static_cast<Function*>(function)->dynamic || extra)
-    {
-        return kInvalidValue;
-    }
-    using icc_host::place;
-    place.threads = {threadsX, 1, 1};
-    place.blocks = {blocksX, blocksY, blocksZ};
-    place.shared = shared;
-    icc_host::check_launch();
-    icc_host::Kernel kernel{static_cast<Function*>(function)->kernel->run, parameters};
-    for (unsigned z = 0; z < blocksZ; z++)
-    {
-        for (unsigned y = 0; y < blocksY; y++)
-        {
-            for (unsigned x = 0; x < blocksX; x++)
-            {
-                place.block = {x, y, z};
-                place.thread = {0, 0, 0};
-                if (!icc_host::run_block(kernel))
-                {
-                    return icc_host::check_report().empty() ? kLaunchFailed : kWrongAccess;
-                }
-            }
-        }
-    }
-    return kSuccess;
-}
-
 Result cuGetErrorName(Result result, const char** name)
 {
     static const std::map<int, const char*> names{
@@ -429,12 +267,14 @@ Result cuGetErrorName(Result result, const char** name)
         {kUnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
         {kInvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
         {kNotFound, "CUDA_ERROR_NOT_FOUND"},
+        {kNotReady, "CUDA_ERROR_NOT_READY"},
+        {kOutOfResources, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
         {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
     };
     static thread_local std::string wrong;
     if (result == kWrongAccess)
     {
-        wrong = icc_host::check_report();
+        wrong = check_report();
         *name = wrong.c_str();
         return kSuccess;
     }

@@ -54,6 +54,10 @@ namespace nearest_centre_cu
 {
 #include "nearest_centre.cu"
 }
+namespace peak_cu
+{
+#include "peak.cu"
+}
 namespace rmsnorm_cu
 {
 #include "rmsnorm.cu"
@@ -124,6 +128,7 @@ const Kernels all({
     KERNEL(linear_wgmma, linear_wgmma_256_bf16),
     KERNEL(nearest_centre, nearest_centre_f32),
     KERNEL(nearest_centre, nearest_centre_f64),
+    KERNEL(peak, peak_bf16),
     KERNEL(rmsnorm, rmsnorm),
     KERNEL(rotate_and_store, rotate_and_store),
     KERNEL(sample, sample),

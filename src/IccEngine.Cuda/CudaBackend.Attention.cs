@@ -15,6 +15,7 @@ public sealed unsafe partial class CudaBackend
         var paged = Owned.Cache(cache, layer, _context);
         Expect.Rotation(query, key, value, cos, sin, cache.Shape, sequences);
         using var turn = Enter();
+        paged.Take(sequences);
         var (rows, heads) = (query.Shape[0], query.Shape[1]);
         var (kvHeads, headDim, pageTokens) = (cache.Shape.KvHeads, cache.Shape.HeadDim, cache.Shape.PageTokens);
         var (q, k, v) = (Address(query), Address(key), value.IsEmpty ? 0 : Address(value));
@@ -34,7 +35,7 @@ public sealed unsafe partial class CudaBackend
     /// <inheritdoc/>
     public void Attention(in AttentionCall call)
     {
-        Owned.Cache(call.Cache, call.Layer, _context);
+        var paged = Owned.Cache(call.Cache, call.Layer, _context);
         Expect.Attention(call);
         if (!call.Output.IsEmpty)
         {
@@ -48,6 +49,7 @@ public sealed unsafe partial class CudaBackend
             }
         }
         using var turn = Enter();
+        paged.Take(call.Sequences.Span);
         _attention.Run(call);
         KeepAlive(call.Query, call.Output);
         GC.KeepAlive(call.Cache);
@@ -56,10 +58,11 @@ public sealed unsafe partial class CudaBackend
     /// <inheritdoc/>
     public void AttentionProbabilities(in AttentionCall call, int sequence, int head, int firstRow, Tensor probabilities)
     {
-        Owned.Cache(call.Cache, call.Layer, _context);
+        var paged = Owned.Cache(call.Cache, call.Layer, _context);
         Expect.Attention(call);
         Expect.Probabilities(call, sequence, head, firstRow, probabilities);
         using var turn = Enter();
+        paged.Take(call.Sequences.Span);
         _attention.Probabilities(call, sequence, head, firstRow, probabilities);
         KeepAlive(call.Query, probabilities);
         GC.KeepAlive(call.Cache);

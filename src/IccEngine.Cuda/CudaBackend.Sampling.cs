@@ -41,8 +41,10 @@ public sealed unsafe partial class CudaBackend
         Expect.Page(cache, from, nameof(from));
         Expect.Page(cache, to, nameof(to));
         using var turn = Enter();
+        paged.Take(from); // nobody may have written to it
+        paged.Take(to);
         var (first, pages) = (paged.Keys(0), cache.Shape.Pages);
-        var words = checked((int)(cache.Shape.PageTokens * (long)cache.Shape.KvHeads * cache.Shape.HeadDim));
+        var words = checked((int)(paged.PageBytes / sizeof(int)));
         var parameters = stackalloc void*[] { &first, &pages, &words, &from, &to };
         _context.Launch(_kernels.CopyPage, 2L * cache.Shape.Layers, 1, 1, Threads, parameters);
         GC.KeepAlive(cache);

@@ -4,7 +4,8 @@ namespace IccEngine.Cuda;
 
 /// <summary>
 /// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations, taps and the KV cache are
-/// float32 on the device; weights keep the type of their file. Calls put work on one stream and return; reading waits for it.
+/// float32 on the device; weights keep the type of their file. Calls write work down and return; what was written down goes to one stream
+/// before the next copy, or once there is enough of it, and reading waits for it: an error of a kernel may come with a later call.
 /// <para>
 /// Equal calls give equal bits. Any number of threads may call; their calls follow one another.
 /// </para>
@@ -107,7 +108,15 @@ public sealed unsafe partial class CudaBackend : IBackend
         ExpectAffinity.Real(dtype);
         using var turn = Enter();
         var buffer = new CudaBuffer(_context, dtype, shape.Elements);
-        _context.Clear(buffer.Address, dtype.Bytes(shape.Elements));
+        try
+        {
+            _context.Clear(buffer.Address, dtype.Bytes(shape.Elements));
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
         return new Tensor(buffer, 0, shape);
     }
 
@@ -165,6 +174,13 @@ public sealed unsafe partial class CudaBackend : IBackend
         GC.KeepAlive(source.Buffer);
     }
 
+    /// <summary>The device for something that is no operation of a model, in its turn.</summary>
+    internal T Use<T>(Func<CudaContext, Kernels, T> action)
+    {
+        using var turn = Enter();
+        return action(_context, _kernels);
+    }
+
     /// <summary>Lets go of the device. Tensors, weights and caches keep their memory until they are disposed themselves.</summary>
     public void Dispose()
     {
@@ -175,6 +191,7 @@ public sealed unsafe partial class CudaBackend : IBackend
                 return;
             }
             _disposed = true;
+            _context.Drop();
             _linear.Dispose();
             _attention.Dispose();
             _affinity.Dispose();
@@ -185,7 +202,7 @@ public sealed unsafe partial class CudaBackend : IBackend
         }
     }
 
-    // Keeps memory from being given back before the kernels that use it are on the stream; giving it back waits for those.
+    // Keeps memory from being given back before the launches that use it are written down; giving it back waits for those.
     private static void KeepAlive(Tensor a, Tensor b)
     {
         GC.KeepAlive(a.Buffer);
@@ -201,7 +218,7 @@ public sealed unsafe partial class CudaBackend : IBackend
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _context.MakeCurrent();
+            _context.Begin();
             return turn;
         }
         catch

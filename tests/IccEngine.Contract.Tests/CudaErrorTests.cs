@@ -56,7 +56,7 @@ public sealed class CudaErrorTests : IDisposable
     public void TooOldADriver()
     {
         Pretend("ptx", 65, 85);
-        Assert.Contains("CUDA_ERROR_UNSUPPORTED_PTX_VERSION", Error<IccDeviceException>(() => Open()), StringComparison.Ordinal);
+        Assert.Matches("CUDA_ERROR_UNSUPPORTED_PTX_VERSION.*CUDA 12.4, expected .* 11.8 or later", Error<IccDeviceException>(() => Open()));
         Pretend("ptx", 85, 85);
         Works();
     }
@@ -83,8 +83,7 @@ public sealed class CudaErrorTests : IDisposable
         Pretend("memory", 4L << 30, 16L << 30); // what other tests left undisposed counts
         using var backend = Open();
         var message = Error<IccMemoryException>(() => backend.Allocate(new Shape(1 << 20, 1 << 10)));
-        Assert.Contains("4,294,967,296 bytes", message, StringComparison.Ordinal);
-        Error<IccMemoryException>(() => backend.CreateKvCache(new KvShape(32, 32, 128, 64, 1000)));
+        Assert.Matches("4,294,967,296 bytes.*; [0-9,]+ of 4,294,967,296 are free: .*cpu", message);
         Pretend("memory", 1, 16L << 30);
         Error<IccMemoryException>(() => backend.LoadWeight(Data.Weight(DType.F32, 1, 1, 16, 16)));
         Pretend("memory", 16L << 30, 16L << 30);
@@ -120,7 +119,8 @@ public sealed class CudaErrorTests : IDisposable
         using var backend = Open();
         var x = backend.Allocate(new Shape(3));
         Pretend("failing", 1, 0);
-        var message = Error<IccDeviceException>(() => backend.SiluMultiply(x, x, x));
+        backend.SiluMultiply(x, x, x);
+        var message = Error<IccDeviceException>(() => Data.Read(backend, x)); // it is launched before the copy
         Assert.Contains("silu_multiply", message, StringComparison.Ordinal);
         Pretend("failing", 0, 0);
         Works(backend);

@@ -151,6 +151,7 @@ public sealed class KernelCheckTests
             var (address, count) = (_address, Count);
             var parameters = stackalloc void*[] { &address, &count };
             _context.Launch(_kernel, blocks ?? (_kernel.Name.EndsWith("blocks", StringComparison.Ordinal) ? 2 : 1), 1, 1, 64, parameters);
+            _context.Flush();
         }
 
         public float[] Memory()

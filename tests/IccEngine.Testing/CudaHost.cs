@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Xunit;
 
@@ -29,17 +28,8 @@ public static class CudaHost
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
 
-    /// <summary>
-    /// Changes what the library pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), failing (1: launches
-    /// fail), wrong-wgmma (1: its products are wrong).
-    /// </summary>
-    public static void Pretend(string what, long value)
-    {
-        var address = NativeLibrary.GetExport(NativeLibrary.Load(Library), "icc_host_set");
-        Marshal.GetDelegateForFunctionPointer<Setter>(address)(what, value);
-    }
-
-    private delegate void Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string what, long value);
+    /// <summary>Changes what the library pretends to be (<see cref="PretendedMachine.Pretend"/>).</summary>
+    public static void Pretend(string what, long value) => PretendedMachine.Set(Library, what, value);
 
     private static string PathOf(Lazy<(string? Path, string? Missing)> library)
     {

@@ -149,6 +149,15 @@ __global__ void stuck_barrier(float*, int)
     }
 }
 
+// One lane of the second warp does not come to the shuffle.
+__global__ void stuck_shuffle(float* memory, int)
+{
+    if (threadIdx.x != 37)
+    {
+        memory[threadIdx.x] = shuffle_xor(1.f, 1);
+    }
+}
+
 #define KERNEL(name) icc_host::KernelEntry::of<&name>(#name)
 
 const icc_host::Kernels all({
@@ -171,5 +180,6 @@ const icc_host::Kernels all({
     KERNEL(outside_shared_before),
     KERNEL(misaligned_pair),
     KERNEL(stuck_barrier),
+    KERNEL(stuck_shuffle),
 });
 } // namespace wrong_kernels

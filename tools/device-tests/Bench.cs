@@ -1,78 +1,115 @@
 using System.Diagnostics;
+using System.Globalization;
 using IccEngine.Core;
 using IccEngine.Cuda;
 
 namespace IccEngine.DeviceTests;
 
-/// <summary>Times of the operations that decide the speed, at the shapes of an 8B Llama (hidden 4096, 32 heads, 8 KV heads of 128, ffn 14336).</summary>
-internal static class Bench
+/// <summary>The operations that decide the speed, and whole models, each figure with its share of what the device was measured to do.</summary>
+internal sealed partial class Bench(CudaBackend backend, BenchSizes sizes, TextWriter output)
 {
-    private const int Rounds = 5;
-
-    public static void Run()
+    private readonly Lazy<(double Peak, double Bandwidth)> _limits = new(() =>
     {
-        foreach (var compute in new[] { DType.BF16, DType.F32 })
+        var limits = CudaLimits.Measure(backend, sizes.Rounds, sizes.LimitBytes, sizes.LimitSteps);
+        return (Median(limits.Peak), Median(limits.Bandwidth));
+    });
+
+    /// <summary>Path of the driver's library; null: the system's.</summary>
+    public string? Driver { get; init; }
+
+    /// <summary>Names of what can be measured.</summary>
+    public static IReadOnlyList<string> Parts { get; } = ["limits", "gemm", "attention", "lanczos", "model"];
+
+    /// <summary>Measures some parts, or all where none is named.</summary>
+    /// <param name="parts">Of <see cref="Parts"/>.</param>
+    /// <param name="modelFolder">Where the random weights of the model are, or are written.</param>
+    public void Run(IReadOnlyCollection<string> parts, string modelFolder)
+    {
+        output.WriteLine(backend.Description);
+        foreach (var part in Parts.Where(p => parts.Count == 0 || parts.Contains(p)))
         {
-            using var products = new CudaBackend(compute: compute);
-            foreach (var product in products.MatrixProducts)
+            switch (part)
             {
-                products.MatrixProduct = product;
-                Console.WriteLine($"{products.Description}: {product}");
-                foreach (var (inputs, outputs) in new[] { (4096, 1024), (4096, 4096), (4096, 14336), (14336, 4096) })
-                {
-                    Linear(products, 2048, inputs, outputs);
-                }
+                case "limits":
+                    output.WriteLine(Text($"limits: {_limits.Value.Peak / 1e12:0.0} TFLOP/s by mma.sync bf16, {_limits.Value.Bandwidth / 1e9:0} GB/s by copying"));
+                    break;
+                case "gemm":
+                    Array.ForEach(sizes.Gemms, Gemm);
+                    break;
+                case "attention":
+                    Array.ForEach(sizes.Attentions, Attention);
+                    break;
+                case "lanczos":
+                    Array.ForEach(sizes.Matrices, Lanczos);
+                    break;
+                default:
+                    Model(modelFolder);
+                    break;
             }
-        }
-        using var backend = new CudaBackend();
-        Console.WriteLine(backend.Description);
-        foreach (var outputs in new[] { 4096, 14336, 128_256 })
-        {
-            Linear(backend, 1, 4096, outputs);
-        }
-        foreach (var (start, rows, spans) in new[] { (0, 2048, 0), (0, 2048, 200), (0, 8192, 0), (0, 8192, 200), (0, 8192, 2000), (8191, 1, 0), (32767, 1, 0) })
-        {
-            Attention(backend, start, rows, spans);
         }
     }
 
-    private static void Linear(CudaBackend backend, int rows, int inputs, int outputs)
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private void Arithmetic(string what, double flops, double seconds) =>
+        output.WriteLine(Text($"{what}: {1e3 * seconds:0.000} ms, {flops / seconds / 1e12:0.00} TFLOP/s, {flops / seconds / _limits.Value.Peak:P1} of the peak"));
+
+    private void Memory(string what, double bytes, double seconds) =>
+        output.WriteLine(Text($"{what}: {1e3 * seconds:0.000} ms, {bytes / seconds / 1e9:0} GB/s, {bytes / seconds / _limits.Value.Bandwidth:P1} of the bandwidth"));
+
+    private void Gemm((int Rows, int Inputs, int Outputs) size)
+    {
+        var (rows, inputs, outputs) = size;
+        // One row is what decoding does: its weights come from memory, and not from a cache that holds the last call's.
+        var weightBytes = 2L * inputs * outputs;
+        var copies = rows > 1 || sizes.LeastSeconds == 0 ? 1 : (int)Math.Clamp((256L << 20) / weightBytes, 1, 64);
+        var weights = Enumerable.Range(0, copies).Select(i => backend.LoadWeight(Bits(i, outputs, inputs))).ToArray();
+        var x = Random(new Shape(rows, inputs));
+        var y = backend.Allocate(new Shape(rows, outputs));
+        var call = 0;
+        var seconds = Time(y, () => backend.Linear(x, weights[call++ % copies], null, y));
+        var what = $"gemm bf16 [{rows}, {inputs}] x [{outputs}, {inputs}]";
+        if (rows == 1)
+        {
+            Memory(what, weightBytes, seconds);
+        }
+        else
+        {
+            Arithmetic(what, 2.0 * rows * inputs * outputs, seconds);
+        }
+        x.Buffer.Dispose();
+        y.Buffer.Dispose();
+        Array.ForEach(weights, w => w.Dispose());
+    }
+
+    private static HostTensor Bits(int seed, int outputs, int inputs)
     {
         var bits = new byte[2L * inputs * outputs];
-        new Random(1).NextBytes(bits);
+        new Random(seed).NextBytes(bits);
         for (var i = 1; i < bits.Length; i += 2)
         {
             bits[i] = (byte)(bits[i] & 0x81 | 0x3c); // bfloat16 numbers between 2^-8 and 2^-6
         }
-        using var weight = backend.LoadWeight(HostTensor.FromBytes("weight", DType.BF16, bits, outputs, inputs));
-        var x = Random(backend, new Shape(rows, inputs));
-        var y = backend.Allocate(new Shape(rows, outputs));
-        var seconds = Time(backend, y, () => backend.Linear(x, weight, null, y));
-        var flops = 2.0 * rows * inputs * outputs;
-        Console.WriteLine(
-            $"linear bf16 [{rows}, {inputs}] x [{outputs}, {inputs}]: {1e6 * seconds:0.0} us, {flops / seconds / 1e12:0.00} TFLOP/s, weight {bits.Length / seconds / 1e9:0} GB/s");
-        x.Buffer.Dispose();
-        y.Buffer.Dispose();
+        return HostTensor.FromBytes("weight", DType.BF16, bits, outputs, inputs);
     }
 
-    private static void Attention(CudaBackend backend, int start, int rows, int spans)
+    private void Attention((int Start, int Rows, int Spans) size)
     {
-        const int heads = 32;
-        const int kvHeads = 8;
-        const int headDim = 128;
+        var (start, rows, spans) = size;
+        var (heads, kvHeads, headDim) = sizes.Heads;
         var length = start + rows;
         var pages = Enumerable.Range(0, (length + 63) / 64).ToArray();
         using var cache = backend.CreateKvCache(new KvShape(1, kvHeads, headDim, 64, pages.Length));
         var (cos, sin) = (backend.Allocate(new Shape(length, headDim / 2)), backend.Allocate(new Shape(length, headDim / 2)));
-        var key = Random(backend, new Shape(length, kvHeads, headDim));
-        var all = Random(backend, new Shape(length, heads, headDim));
+        var key = Random(new Shape(length, kvHeads, headDim));
+        var all = Random(new Shape(length, heads, headDim));
         backend.Write(Enumerable.Repeat(1f, length * headDim / 2).ToArray(), cos);
         backend.RotateAndStore(all, key, key, cos, sin, cache, 0, [new SequenceRows(0, length, 0, pages)]);
         var query = all.Rows(0, rows);
-        var output = backend.Allocate(query.Shape);
-        var tap = spans == 0 ? null : new AttentionTap(
-            [.. Enumerable.Range(0, spans).Select(i => new TokenSpan(i * length / spans, (i + 1) * length / spans))], [], false,
-            backend.Allocate(new Shape(spans, spans)), default, default);
+        var result = backend.Allocate(query.Shape);
+        var tap = spans == 0 ? null : new AttentionTap([.. Spans(length, spans)], [], false, backend.Allocate(new Shape(spans, spans)), default, default);
         var call = new AttentionCall
         {
             Query = query,
@@ -80,33 +117,47 @@ internal static class Bench
             Layer = 0,
             Sequences = new[] { new SequenceRows(0, rows, start, pages, tap) },
             Mask = new(true, null),
-            Scale = 0.088f,
-            Output = output,
+            Scale = 1 / MathF.Sqrt(headDim),
+            Output = result,
         };
-        var seconds = Time(backend, output, () => backend.Attention(call));
+        var seconds = Time(result, () => backend.Attention(call));
         var pairs = rows * (double)start + rows * (rows + 1.0) / 2;
-        Console.WriteLine(
-            $"attention {rows} rows after {start}, {spans} spans: {1e6 * seconds:0.0} us, {4 * pairs * heads * headDim / seconds / 1e12:0.00} TFLOP/s,"
-            + $" cache {2.0 * length * kvHeads * headDim * sizeof(float) / seconds / 1e9:0} GB/s");
-        Array.ForEach([cos, sin, key, all, output], t => t.Buffer.Dispose());
+        Arithmetic($"attention {heads} heads of {headDim}, {rows} rows after {start}, {spans} spans", 4 * pairs * heads * headDim, seconds);
+        Array.ForEach([cos, sin, key, all, result], t => t.Buffer.Dispose());
         tap?.SpanToSpan.Buffer.Dispose();
     }
 
-    private static Tensor Random(CudaBackend backend, Shape shape)
+    private static IEnumerable<TokenSpan> Spans(int tokens, int spans) =>
+        Enumerable.Range(0, spans).Select(i => new TokenSpan((int)((long)i * tokens / spans), (int)((i + 1L) * tokens / spans)));
+
+    // The product of a step of Lanczos: nearly all of its time.
+    private void Lanczos(int n)
+    {
+        var (a, x, y) = (Random(new Shape(n, n)), Random(new Shape(n)), backend.Allocate(new Shape(n)));
+        var seconds = Time(y, () => backend.SymmetricProduct(a, x, y));
+        Memory($"lanczos product n = {n}, float32", 4.0 * n * n, seconds);
+        Array.ForEach([a, x, y], t => t.Buffer.Dispose());
+    }
+
+    private Tensor Random(Shape shape)
     {
         var random = new Random(2);
-        var values = new float[shape.Elements];
+        var tensor = backend.Allocate(shape);
+        var values = new float[Math.Min(1 << 20, shape.Elements)];
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = random.NextSingle() - 0.5f;
         }
-        var tensor = backend.Allocate(shape);
-        backend.Write(values, tensor);
+        for (long at = 0; at < shape.Elements; at += values.Length)
+        {
+            var count = (int)Math.Min(values.Length, shape.Elements - at);
+            backend.Write(values.AsSpan(0, count), new Tensor(tensor.Buffer, at, new Shape(count)));
+        }
         return tensor;
     }
 
-    /// <summary>Seconds of one call: the median of rounds of at least 50 ms, each of which waits for the device once.</summary>
-    private static double Time(CudaBackend backend, Tensor result, Action call)
+    /// <summary>Seconds of one call: the median of rounds, each of which waits for the device once.</summary>
+    private double Time(Tensor result, Action call)
     {
         var one = new float[1];
         var first = new Tensor(result.Buffer, result.Offset, new Shape(1));
@@ -121,7 +172,7 @@ internal static class Bench
             return watch.Elapsed.TotalSeconds / calls;
         }
         Round(2);
-        var count = (int)Math.Clamp(0.05 / Round(1), 1, 1000);
-        return Enumerable.Range(0, Rounds).Select(_ => Round(count)).Order().ElementAt(Rounds / 2);
+        var count = (int)Math.Clamp(sizes.LeastSeconds / Round(1), 1, 1000);
+        return Median([.. Enumerable.Range(0, sizes.Rounds).Select(_ => Round(count))]);
     }
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using IccEngine.Cuda;
 using IccEngine.DeviceTests;
 using Xunit;
 using Xunit.Abstractions;
@@ -7,10 +8,17 @@ using Xunit.Sdk;
 // Runs the tests of a backend where there is no SDK: on a machine with a device, to which this program was copied.
 //   dotnet publish -c Release -r linux-x64 --self-contained -o artifacts/device-tests tools/device-tests
 //   artifacts/device-tests/IccEngine.DeviceTests cuda        (below a checkout: the goldens are found there)
-// Argument: the name that the tests give the backend, or bench for the times of the operations; without it every test runs.
-if (args is ["bench"])
+// Argument: the name that the tests give the backend, or bench with any of the parts limits, gemm, attention, lanczos and model for
+// speed; without it every test runs. The random weights of the model (16 GB) are written once, below this program.
+if (args is ["bench", .. var parts])
 {
-    Bench.Run();
+    if (parts.Except(Bench.Parts).FirstOrDefault() is { } unknown)
+    {
+        Console.Error.WriteLine($"bench {unknown}: expected {string.Join(", ", Bench.Parts)}");
+        return 1;
+    }
+    using var backend = new CudaBackend();
+    new Bench(backend, BenchSizes.Table, Console.Out).Run(parts, Path.Combine(AppContext.BaseDirectory, "bench-" + BenchSizes.Table.Shape));
     return 0;
 }
 var wanted = args is [var name, ..] ? $"\"{name}\"" : "";

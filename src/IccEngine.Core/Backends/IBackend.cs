@@ -29,7 +29,7 @@ public interface IBackend : IDisposable
     /// <exception cref="IccUnsupportedException">The element type is not one of these.</exception>
     Weight LoadWeight(HostTensor source);
 
-    /// <summary>A KV cache; on the host, memory is taken as pages are first written.</summary>
+    /// <summary>A KV cache; memory is taken as pages are first written.</summary>
     KvCache CreateKvCache(KvShape shape);
 
     /// <summary>Copies the keys and values of a page to another one, in every layer: sequences that part need pages of their own.</summary>

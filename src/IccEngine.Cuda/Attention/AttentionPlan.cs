@@ -47,7 +47,8 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
         var sequences = call.Sequences.Span;
         foreach (ref readonly var sequence in sequences)
         {
-            _integers.AddRange([sequence.FirstRow, sequence.RowCount, sequence.Start, _pages.Count]);
+            ReadOnlySpan<int> entry = [sequence.FirstRow, sequence.RowCount, sequence.Start, _pages.Count];
+            _integers.AddRange(entry); // a span: a list of its own would be made for each call
             _pages.AddRange(sequence.Pages.Span[..((sequence.Length - 1) / pageTokens + 1)]);
         }
         _firstPage = _integers.Count;
@@ -66,7 +67,8 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
             }
             for (var t = 0; t < tiles; t++)
             {
-                _integers.AddRange([s, t]);
+                ReadOnlySpan<int> entry = [s, t];
+                _integers.AddRange(entry);
             }
             Tiles += tiles;
         }

@@ -4,19 +4,27 @@ namespace IccEngine.Cuda;
 
 /// <summary>
 /// A device in use: its context and one stream, on which everything happens in the order of the calls. It lives until the backend and
-/// every buffer have let go of it.
+/// every buffer have let go of it. Launches are written down first (<see cref="LaunchQueue"/>); copies and clears send them before
+/// themselves. Used by one thread at a time, but for giving memory back.
 /// </summary>
-internal sealed unsafe class CudaContext
+internal sealed unsafe partial class CudaContext
 {
-    private readonly CudaDriver _driver;
-    private readonly int _device;
+    private readonly PrimaryContext _primary;
     private readonly nint _context;
-    private readonly nint _stream;
     private readonly List<nint> _modules = [];
+    private readonly Dictionary<nint, Dictionary<string, int[]>> _declared = []; // by module: parameters of its kernels
+    private readonly Dictionary<nint, int[]> _parameters = [];                    // by function
+    private readonly LaunchQueue _queue;
+    private readonly Staging _staging;
+    private readonly List<Action> _later = [];
+    private readonly nint _pool;
+    private int _waiting; // launches are written down: under the lock of _later
+    private string? _lost;
     private int _holders = 1;
 
     /// <summary>Opens a device.</summary>
     /// <exception cref="IccDeviceException">There is no such device, it is too old, or it cannot be opened.</exception>
+    /// <exception cref="IccMemoryException">There is no memory that copies can go through.</exception>
     public CudaContext(int index, string? driverLibrary)
     {
         var devices = CudaDevice.List(driverLibrary);
@@ -25,43 +33,77 @@ internal sealed unsafe class CudaContext
             throw new IccDeviceException($"cuda:{index}: no such device; this machine has {string.Join(", ", devices)}");
         }
         Device = devices[index];
-        if (!Device.IsSupported)
+        if (Device.Missing is { } missing)
         {
-            throw new IccDeviceException($"{Device}: too old; expected compute capability {CudaDevice.OldestCapability} or later");
+            throw new IccDeviceException($"{Device}: {missing}");
         }
-        _driver = CudaDriver.Load(driverLibrary);
+        Driver = CudaDriver.Load(driverLibrary);
         int device;
-        int multiprocessors;
-        nint context, stream;
-        Check(_driver.DeviceGet(&device, index), "opening the device");
-        Check(_driver.DeviceGetAttribute(&multiprocessors, 16 /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */, device), "asking the device");
-        Multiprocessors = multiprocessors;
-        Check(_driver.PrimaryCtxRetain(&context, device), "opening a context");
-        (_device, _context) = (device, context);
+        nint pool;
+        Check(Driver.DeviceGet(&device, index), "opening the device");
+        Number = device;
+        Check(Driver.DeviceGetDefaultMemPool(&pool, device), "asking for the memory pool");
+        _pool = pool;
+        (_primary, _context, Stream) = PrimaryContext.Open(this);
+        _queue = new LaunchQueue(this);
         try
         {
-            MakeCurrent();
-            Check(_driver.StreamCreate(&stream, 1 /* does not wait for the default stream */), "making a stream");
+            var keep = ulong.MaxValue; // memory that was given back stays in the pool, so that taking some costs nothing
+            Check(Driver.MemPoolSetAttribute(_pool, 4 /* CU_MEMPOOL_ATTR_RELEASE_THRESHOLD */, &keep), "asking the pool to keep memory");
+            _staging = new Staging(this);
         }
         catch
         {
-            _driver.PrimaryCtxRelease(device);
+            _primary.Close(this, _context, Stream);
             throw;
         }
-        _stream = stream;
     }
 
     /// <summary>The device.</summary>
     public CudaDevice Device { get; }
 
-    /// <summary>Its multiprocessors.</summary>
-    public int Multiprocessors { get; }
+    /// <summary>The driver.</summary>
+    public CudaDriver Driver { get; }
 
-    /// <summary>The stream of everything that happens.</summary>
-    public nint Stream => _stream;
+    /// <summary>The driver's number of the device.</summary>
+    public int Number { get; }
+
+    /// <summary>
+    /// The stream. Whoever puts something on it beside the methods of this class calls <see cref="Flush"/> before.
+    /// </summary>
+    public nint Stream { get; }
+
+    /// <summary>Its multiprocessors.</summary>
+    public int Multiprocessors => Device.Multiprocessors;
+
+    /// <summary>
+    /// Changes where an operation begins and no launch is written down: what was uploaded at another value is read by no launch that is
+    /// still to be sent.
+    /// </summary>
+    public long Round { get; private set; }
+
+    /// <summary>An operation of the backend begins on this thread.</summary>
+    /// <exception cref="IccDeviceException">The device is lost.</exception>
+    public void Begin()
+    {
+        MakeCurrent();
+        Round += _queue.Count == 0 ? 1 : 0;
+    }
 
     /// <summary>Makes this thread's calls go to the context.</summary>
-    public void MakeCurrent() => Check(_driver.CtxSetCurrent(_context), "entering the context");
+    /// <exception cref="IccDeviceException">The device is lost.</exception>
+    public void MakeCurrent()
+    {
+        if (_lost is null && _primary.IsGone)
+        {
+            _lost = $"{Device}: the device was lost and opened again since; open this backend again too";
+        }
+        if (_lost is not null)
+        {
+            throw new IccDeviceException(_lost);
+        }
+        Check(Driver.CtxSetCurrent(_context), "entering the context");
+    }
 
     /// <summary>One holder more.</summary>
     public void Hold() => Interlocked.Increment(ref _holders);
@@ -74,66 +116,20 @@ internal sealed unsafe class CudaContext
             return;
         }
         // Nothing can be done about a failure here, and the device may be gone already.
-        _driver.CtxSetCurrent(_context);
-        _modules.ForEach(m => _driver.ModuleUnload(m));
-        _driver.StreamDestroy(_stream);
-        _driver.PrimaryCtxRelease(_device);
-    }
-
-    /// <summary>Device memory of at least one byte, with any content.</summary>
-    /// <exception cref="IccMemoryException">There is not enough of it.</exception>
-    public ulong Allocate(long bytes)
-    {
-        MakeCurrent();
-        ulong address;
-        var result = _driver.MemAlloc(&address, (nuint)Math.Max(1, bytes));
-        if (result == CudaDriver.OutOfMemory)
+        if (TryEnter())
         {
-            nuint free, all;
-            var known = _driver.MemGetInfo(&free, &all) == CudaDriver.Success;
-            throw new IccMemoryException(
-                $"{Device}: {bytes:N0} bytes of memory are needed in one piece" + (known ? $"; {free:N0} of {all:N0} are free" : ""));
+            _queue.Dispose();
+            _staging.Dispose();
+            _modules.ForEach(m => Driver.ModuleUnload(m));
         }
-        Check(result, $"taking {bytes:N0} bytes of memory");
-        Hold();
-        return address;
+        _primary.Close(this, _context, Stream);
     }
 
-    /// <summary>Gives memory back; the device finishes what uses it first.</summary>
-    public void Free(ulong address)
+    /// <summary>Forgets the launches that are written down: nobody will ask for what they compute.</summary>
+    public void Drop()
     {
-        // As in Release: the memory of a context that broke is gone anyway.
-        _driver.CtxSetCurrent(_context);
-        _driver.MemFree(address);
-        Release();
-    }
-
-    /// <summary>Copies to the device; the source may change once this returns.</summary>
-    public void Upload(void* source, ulong destination, long bytes)
-    {
-        if (bytes > 0)
-        {
-            Check(_driver.MemcpyHtoD(destination, source, (nuint)bytes, _stream), $"copying {bytes:N0} bytes to the device");
-        }
-    }
-
-    /// <summary>Copies to the host, once all before it is done.</summary>
-    public void Download(ulong source, void* destination, long bytes)
-    {
-        if (bytes > 0)
-        {
-            Check(_driver.MemcpyDtoH(destination, source, (nuint)bytes, _stream), $"copying {bytes:N0} bytes to the host");
-            Check(_driver.StreamSynchronize(_stream), "computing");
-        }
-    }
-
-    /// <summary>Sets bytes, a multiple of 4, to zero.</summary>
-    public void Clear(ulong address, long bytes)
-    {
-        if (bytes > 0)
-        {
-            Check(_driver.MemsetD32(address, 0, (nuint)(bytes / sizeof(int)), _stream), "clearing memory");
-        }
+        _queue.Drop();
+        Sent();
     }
 
     /// <summary>Loads a module of kernels.</summary>
@@ -143,14 +139,16 @@ internal sealed unsafe class CudaContext
         nint module;
         fixed (byte* image = ptx)
         {
-            var result = _driver.ModuleLoad(&module, image, 0, null, null);
+            var result = Driver.ModuleLoad(&module, image, 0, null, null);
             if (result != CudaDriver.Success)
             {
                 throw new IccDeviceException(
-                    $"{Device}: the driver does not accept the kernels of {name} ({_driver.Name(result)}); expected a driver for CUDA 11.8 or later");
+                    $"{Device}: the driver does not accept the kernels of {name} ({Driver.Name(result)}); it is for CUDA {Device.DriverVersion},"
+                    + " expected one for 11.8 or later: update the NVIDIA driver, or compute on cpu");
             }
         }
         _modules.Add(module);
+        _declared[module] = PtxParameters.Read(ptx);
         return module;
     }
 
@@ -163,36 +161,102 @@ internal sealed unsafe class CudaContext
         nint function;
         fixed (byte* text = name)
         {
-            Check(_driver.ModuleGetFunction(&function, module, text), "looking up a kernel");
+            Check(Driver.ModuleGetFunction(&function, module, text), "looking up a kernel");
         }
         if (sharedBytes > 0)
         {
             const int maxDynamicSharedSizeBytes = 8;
-            Check(_driver.FuncSetAttribute(function, maxDynamicSharedSizeBytes, sharedBytes), $"taking {sharedBytes:N0} bytes of shared memory");
+            Check(Driver.FuncSetAttribute(function, maxDynamicSharedSizeBytes, sharedBytes), $"taking {sharedBytes:N0} bytes of shared memory");
         }
+        _parameters[function] = _declared[module][System.Text.Encoding.ASCII.GetString(name.TrimEnd((byte)0))];
         return function;
     }
 
-    /// <summary>Puts a kernel on the stream; nothing where the grid is empty.</summary>
+    /// <summary>Writes a launch down, to be sent before anything that follows; nothing where the grid is empty.</summary>
     public void Launch(in Kernel kernel, long x, long y, long z, int threads, void** parameters)
     {
         if (x == 0 || y == 0 || z == 0)
         {
             return;
         }
-        var result = _driver.LaunchKernel(
-            kernel.Function, checked((uint)x), checked((uint)y), checked((uint)z), (uint)threads, 1, 1, (uint)kernel.SharedBytes, _stream, parameters, null);
-        if (result != CudaDriver.Success)
+        Volatile.Write(ref _waiting, 1);
+        _queue.Add(kernel, _parameters[kernel.Function], checked((uint)x), checked((uint)y), checked((uint)z), (uint)threads, parameters);
+    }
+
+    /// <summary>Puts the launches that are written down on the stream.</summary>
+    /// <exception cref="IccDeviceException">One of them does not run.</exception>
+    public void Flush()
+    {
+        if (_queue.Count == 0)
         {
-            throw new IccDeviceException($"{Device}: the kernel {kernel.Name} [{x}, {y}, {z}] does not run: {_driver.Name(result)}");
+            return;
+        }
+        try
+        {
+            _queue.Send();
+        }
+        finally
+        {
+            Sent();
         }
     }
 
-    private void Check(int result, string what)
+    /// <summary>Waits for the device.</summary>
+    /// <exception cref="IccDeviceException">Something that was on the stream failed.</exception>
+    public void Wait()
+    {
+        Flush();
+        Check(Driver.StreamSynchronize(Stream), "computing");
+        _queue.Waited();
+    }
+
+    /// <summary>Throws where a call of the driver failed.</summary>
+    /// <exception cref="IccDeviceException">It did.</exception>
+    public void Check(int result, string what)
     {
         if (result != CudaDriver.Success)
         {
-            throw new IccDeviceException($"{Device}: {what} failed: {_driver.Name(result)}");
+            throw Failure(result, what);
         }
+    }
+
+    /// <summary>What a result means; where the context is of no use any more, later calls say the same at once.</summary>
+    public IccDeviceException Failure(int result, string what)
+    {
+        var message = $"{Device}: {what} failed: {Driver.Name(result)}";
+        if (CudaDriver.IsFatal(result))
+        {
+            message = _lost ??= message + "; the device is lost with all that was on it: open it again, or compute on cpu";
+        }
+        return new IccDeviceException(message);
+    }
+
+    /// <summary>As <see cref="MakeCurrent"/> for what gives something back: false where there is nothing to give back any more.</summary>
+    public bool TryEnter() => _lost is null && !_primary.IsGone && Driver.CtxSetCurrent(_context) == CudaDriver.Success;
+
+    /// <summary>Does something that must not come before the launches that are written down: at once where there are none. Any thread.</summary>
+    public void Later(Action action)
+    {
+        lock (_later)
+        {
+            if (Volatile.Read(ref _waiting) != 0)
+            {
+                _later.Add(action);
+                return;
+            }
+        }
+        action();
+    }
+
+    private void Sent()
+    {
+        Action[] actions;
+        lock (_later)
+        {
+            _waiting = 0;
+            actions = [.. _later];
+            _later.Clear();
+        }
+        Array.ForEach(actions, a => a());
     }
 }

@@ -133,6 +133,9 @@ internal sealed class Kernels
 
     public RealKernel DivideByNorm { get; }
 
+    /// <summary>What only a measurement uses; loaded when it is asked for.</summary>
+    public Kernel Peak => Load("peak", "peak_bf16")[0];
+
     private HeadKernel[] Attention { get; }
 
     private HeadKernel[] AttentionTap { get; }

@@ -65,11 +65,15 @@ internal sealed unsafe class Cublas : IDisposable
         const int computeFloat32 = 68;
         const int anyAlgorithm = -1;
         var (alpha, beta) = (linear.Scale, linear.Accumulate != 0 ? 1f : 0f);
+        _context.Flush(); // it puts its work on the stream itself
         // It counts by columns, for which our rows are columns: y^T [outputs, rows] = weight [outputs, inputs] x^T [inputs, rows].
         var result = _gemm(
             _handle, transposed, notTransposed, linear.Outputs, linear.Rows, linear.Inputs, &alpha, linear.Weight, bfloat16, linear.Inputs,
             linear.X, bfloat16, linear.Inputs, &beta, linear.Y, float32, linear.Stride, computeFloat32, anyAlgorithm);
-        Check(result, $"does not multiply [{linear.Rows}, {linear.Inputs}] x [{linear.Outputs}, {linear.Inputs}]");
+        if (result != Success)
+        {
+            throw Failure(result, $"does not multiply [{linear.Rows}, {linear.Inputs}] x [{linear.Outputs}, {linear.Inputs}]");
+        }
     }
 
     public void Dispose()
@@ -78,14 +82,9 @@ internal sealed unsafe class Cublas : IDisposable
         {
             return;
         }
-        try
+        if (_context.TryEnter())
         {
-            _context.MakeCurrent();
             _destroy(_handle);
-        }
-        catch (IccDeviceException)
-        {
-            // Of a device that is lost there is nothing to give back.
         }
         _handle = 0;
     }
@@ -94,7 +93,9 @@ internal sealed unsafe class Cublas : IDisposable
     {
         if (result != Success)
         {
-            throw new IccDeviceException($"{_context.Device}: cuBLAS {what}: status {result}");
+            throw Failure(result, what);
         }
     }
+
+    private IccDeviceException Failure(int result, string what) => new($"{_context.Device}: cuBLAS {what}: status {result}");
 }

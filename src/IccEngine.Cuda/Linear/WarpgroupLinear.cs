@@ -31,6 +31,7 @@ internal sealed unsafe class WarpgroupLinear(CudaContext context, Kernels kernel
         {
             return ([], []);
         }
+        context.Wait(); // what fails from here on is these kernels' failure
         try
         {
             var loaded = kernels.LoadWarpgroup();

@@ -11,7 +11,7 @@ internal static unsafe class HostCopy
 
     public static void Write(CudaContext context, ReadOnlySpan<float> source, Tensor destination)
     {
-        Expect.That(source.Length == destination.Shape.Elements, nameof(source), $"[{source.Length}]", destination.Shape);
+        Expect.That(source.Length == destination.Shape.Elements, nameof(source), source.Length, destination.Shape);
         var address = Owned.AnyAddress(destination, context);
         if (destination.DType == DType.F32)
         {
@@ -33,7 +33,7 @@ internal static unsafe class HostCopy
 
     public static void Write(CudaContext context, ReadOnlySpan<double> source, Tensor destination)
     {
-        Expect.That(source.Length == destination.Shape.Elements, nameof(source), $"[{source.Length}]", destination.Shape);
+        Expect.That(source.Length == destination.Shape.Elements, nameof(source), source.Length, destination.Shape);
         var address = Owned.AnyAddress(destination, context);
         if (destination.DType == DType.F64)
         {
@@ -55,7 +55,7 @@ internal static unsafe class HostCopy
 
     public static void Read(CudaContext context, Tensor source, Span<float> destination)
     {
-        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), $"[{destination.Length}]", source.Shape);
+        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), destination.Length, source.Shape);
         var address = Owned.AnyAddress(source, context);
         if (source.DType == DType.F32)
         {
@@ -77,7 +77,7 @@ internal static unsafe class HostCopy
 
     public static void Read(CudaContext context, Tensor source, Span<double> destination)
     {
-        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), $"[{destination.Length}]", source.Shape);
+        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), destination.Length, source.Shape);
         var address = Owned.AnyAddress(source, context);
         if (source.DType == DType.F64)
         {

@@ -29,17 +29,24 @@ internal sealed unsafe class IntegerTable(CudaContext context) : IDisposable
 {
     private readonly Scratch _room = new(context, DType.I32);
     private readonly List<int> _there = [];
+    private long _round = -1; // of the context, when a launch last asked for the table
 
-    /// <summary>Address of the values on the device.</summary>
+    /// <summary>Address of the values on the device, for launches of the running operation.</summary>
     public ulong Put(ReadOnlySpan<int> values)
     {
+        var differs = !values.SequenceEqual(CollectionsMarshal.AsSpan(_there));
+        if (differs && _round == context.Round)
+        {
+            context.Flush(); // launches that are written down read what is there now
+        }
+        _round = context.Round;
         var address = _room.Take(values.Length);
-        if (!values.SequenceEqual(CollectionsMarshal.AsSpan(_there)))
+        if (differs)
         {
             _there.Clear(); // should the copy fail, nothing is known of the device's memory
             fixed (int* source = values)
             {
-                context.Upload(source, address, values.Length * sizeof(int));
+                context.UploadAhead(source, address, values.Length * sizeof(int));
             }
             _there.AddRange(values);
         }

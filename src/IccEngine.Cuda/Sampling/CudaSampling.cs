@@ -27,7 +27,7 @@ internal sealed unsafe class CudaSampling(CudaContext context, Kernels kernels) 
             numbers = _uniforms.Take(rows);
             fixed (double* from = uniforms)
             {
-                context.Upload(from, numbers, (long)rows * sizeof(double));
+                context.UploadAhead(from, numbers, (long)rows * sizeof(double)); // whoever read them was waited for
             }
         }
         var wantsSum = logProbabilities.IsEmpty ? 0 : 1;

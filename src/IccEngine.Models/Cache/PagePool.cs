@@ -50,11 +50,13 @@ internal sealed class PagePool
     /// <summary>Takes the pages of the sequence back; those that no other one has are free.</summary>
     public void Release(Sequence sequence)
     {
-        foreach (var page in sequence.Pages.Span)
+        // The first ones are the next to be taken: they have memory already, which the last may lack where it ran out.
+        var pages = sequence.Pages.Span;
+        for (var i = pages.Length - 1; i >= 0; i--)
         {
-            if (--_users[page] == 0)
+            if (--_users[pages[i]] == 0)
             {
-                _free.Push(page);
+                _free.Push(pages[i]);
             }
         }
         sequence.Clear();

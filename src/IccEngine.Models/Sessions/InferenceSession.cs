@@ -41,7 +41,15 @@ public sealed class InferenceSession : IDisposable
         var shape = new KvShape(config.NumHiddenLayers, config.NumKeyValueHeads, config.HeadDim, PageTokens, pages);
         _cache = model.Backend.CreateKvCache(shape);
         _pages = new PagePool(shape);
-        _state = new ForwardState(model.Backend, config, _cache, rows, options.MaxLoraRank);
+        try
+        {
+            _state = new ForwardState(model.Backend, config, _cache, rows, options.MaxLoraRank);
+        }
+        catch
+        {
+            _cache.Dispose();
+            throw;
+        }
         _batch = new ForwardBatch(rows);
         _rotary = new RotaryTable(config, rows);
     }
@@ -204,6 +212,7 @@ public sealed class InferenceSession : IDisposable
             if (input.Logits == LogitsWanted.Last)
             {
                 _logits.Buffer?.Dispose();
+                _logits = default; // should there be no memory for more
                 _logits = Model.Backend.Allocate(new Shape(inputs.Length, Model.Config.VocabSize));
                 return;
             }

@@ -1,5 +1,6 @@
 using IccEngine.Core;
 using IccEngine.Cpu;
+using IccEngine.Cuda;
 using IccEngine.Formats;
 using IccEngine.Models;
 
@@ -48,7 +49,14 @@ public static class Benchmark
         void Done() => progress?.Report((double)++done / subjects.Length);
         if (subjects.Contains(BenchmarkSubject.Machine))
         {
-            AddLimits(run, limits ?? throw new IccArgumentException($"device {options.Device}: its limits are not measured; expected cpu"));
+            if (backend is CudaBackend cuda)
+            {
+                AddLimits(run, CudaLimits.Measure(cuda, options.Repeat));
+            }
+            else
+            {
+                AddLimits(run, limits ?? throw new IccArgumentException($"device {options.Device}: its limits are not measured; expected cpu or cuda:N"));
+            }
             Done();
         }
         foreach (var subject in subjects.Where(s => Operations.Contains(s)))
@@ -151,6 +159,12 @@ public static class Benchmark
                 Directory.Delete(temporary, recursive: true);
             }
         }
+    }
+
+    private static void AddLimits(BenchmarkRun run, CudaLimits limits)
+    {
+        run.Results.Add(BenchmarkRun.Result("mma", "mma.sync bf16", "GFLOP/s", [.. limits.Peak.Select(f => f / 1e9)]));
+        run.Results.Add(BenchmarkRun.Result("copy", "on the device", "GB/s", [.. limits.Bandwidth.Select(b => b / 1e9)]));
     }
 
     private static void AddLimits(BenchmarkRun run, MachineLimits limits)

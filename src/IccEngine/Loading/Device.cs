@@ -60,13 +60,14 @@ public static class Device
     }
 
     /// <summary>The devices of this machine, a line each: its name, and what it is or why it cannot be used.</summary>
-    public static IReadOnlyList<(string Name, string Description)> List()
+    /// <param name="driverLibrary">Path of the NVIDIA driver's library; null: the system's.</param>
+    public static IReadOnlyList<(string Name, string Description)> List(string? driverLibrary = null)
     {
         using var cpu = new CpuBackend();
         var list = new List<(string, string)> { (Names[0], cpu.Description), (Names[1], "the naive twin, for comparison") };
         try
         {
-            list.AddRange(CudaDevice.List().Select(d => ($"{CudaPrefix}{d.Index}", Describe(d))));
+            list.AddRange(CudaDevice.List(driverLibrary).Select(d => ($"{CudaPrefix}{d.Index}", Describe(d, driverLibrary))));
         }
         catch (IccDeviceException e)
         {
@@ -75,9 +76,17 @@ public static class Device
         return list;
     }
 
-    private static string Describe(CudaDevice device) =>
-        $"{device.Name}, {device.MemoryBytes / (1 << 30)} GiB, compute capability {device.Capability}"
-        + (device.IsSupported ? "" : $": too old; expected {CudaDevice.OldestCapability} or later");
+    private static string Describe(CudaDevice device, string? driverLibrary)
+    {
+        const double gib = 1 << 30;
+        var free = device.FreeMemory(driverLibrary);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{device.Name}, compute capability {device.Capability}, {device.Multiprocessors} multiprocessors, driver for CUDA {device.DriverVersion}, ")
+            + (free is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{free / gib:0.0} of "))
+            + string.Create(CultureInfo.InvariantCulture, $"{device.MemoryBytes / gib:0.0} GiB{(free is null ? "" : " free")}")
+            + (device.Missing is { } missing ? $"; cannot be used: {missing}" : "");
+    }
 
     private static IBackend OpenBest(int threads, DType compute)
     {

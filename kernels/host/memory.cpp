@@ -1,0 +1,296 @@
+// Memory of the device and pinned memory of the host, behind the driver's entry points, and copies between them.
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "checker.h"
+#include "machine.h"
+
+using namespace icc_host;
+
+namespace
+{
+constexpr size_t kGap = 64 * 1024;    // between allocations, so that what is beyond one is not in another
+constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
+constexpr size_t kGranule = 16 * 1024; // of mapped memory; a device has 2 MiB
+
+uint64_t lastHandle = 0;
+
+void* at(uint64_t address) { return reinterpret_cast<void*>(address); }
+
+char pool;
+
+void poison(uint64_t address, size_t bytes)
+{
+    memset(at(address), 0xff, bytes < kPoisoned ? bytes : kPoisoned);
+    machine.allocations[address] = bytes;
+    check_allocated(address, bytes);
+}
+
+Result give_back(uint64_t address)
+{
+    std::lock_guard hold(machine.lock);
+    auto found = machine.allocations.find(address);
+    if (found == machine.allocations.end() || machine.mappings.contains(address))
+    {
+        return kInvalidValue;
+    }
+    machine.used -= found->second;
+    machine.allocations.erase(found);
+    check_freed(address);
+    free(at(address));
+    return kSuccess;
+}
+} // namespace
+
+#pragma GCC visibility push(default)
+extern "C"
+{
+Result cuMemGetInfo_v2(size_t* available, size_t* total)
+{
+    Result state = working();
+    std::lock_guard hold(machine.lock);
+    *total = machine.memory;
+    *available = machine.memory > machine.used ? machine.memory - machine.used : 0;
+    return state;
+}
+
+Result cuDeviceGetDefaultMemPool(void** result, int device)
+{
+    *result = &pool;
+    return device < machine.devices ? kSuccess : kInvalidDevice;
+}
+
+Result cuMemPoolSetAttribute(void* given, int, void*) { return given == &pool ? kSuccess : kInvalidHandle; }
+
+Result cuMemPoolTrimTo(void* given, size_t) { return given == &pool ? kSuccess : kInvalidHandle; }
+
+Result cuMemAllocAsync(uint64_t* address, size_t bytes, void*)
+{
+    Result state = working();
+    std::lock_guard hold(machine.lock);
+    if (state != kSuccess || bytes == 0)
+    {
+        return state != kSuccess ? state : kInvalidValue;
+    }
+    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256 + (checking() ? kGap : 0));
+    if (!memory)
+    {
+        return kOutOfMemory;
+    }
+    *address = reinterpret_cast<uintptr_t>(memory);
+    poison(*address, bytes);
+    machine.used += bytes;
+    return kSuccess;
+}
+
+Result cuMemFreeAsync(uint64_t address, void* stream)
+{
+    Result state = ready();
+    return state != kSuccess ? state : static_cast<Stream*>(stream)->put([=] { return give_back(address); });
+}
+
+Result cuMemHostAlloc(void** result, size_t bytes, unsigned)
+{
+    Result state = working();
+    std::lock_guard hold(machine.lock);
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    *result = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    machine.pinned[reinterpret_cast<uintptr_t>(*result)] = bytes;
+    return *result ? kSuccess : kOutOfMemory;
+}
+
+Result cuMemFreeHost(void* memory)
+{
+    std::lock_guard hold(machine.lock);
+    if (machine.pinned.erase(reinterpret_cast<uintptr_t>(memory)) == 0)
+    {
+        return kInvalidValue;
+    }
+    free(memory);
+    return ready();
+}
+
+Result cuMemGetAllocationGranularity(size_t* bytes, const void*, int)
+{
+    *bytes = kGranule;
+    return kSuccess;
+}
+
+Result cuMemAddressReserve(uint64_t* address, size_t bytes, size_t, uint64_t, uint64_t)
+{
+    std::lock_guard hold(machine.lock);
+    if (bytes == 0 || bytes % kGranule != 0)
+    {
+        return kInvalidValue;
+    }
+    // The end is followed by addresses of nobody.
+    void* memory = mmap(nullptr, bytes + kGap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+    {
+        return kOutOfMemory;
+    }
+    *address = reinterpret_cast<uintptr_t>(memory);
+    machine.reserved[*address] = bytes + kGap;
+    return ready();
+}
+
+Result cuMemAddressFree(uint64_t address, size_t bytes)
+{
+    std::lock_guard hold(machine.lock);
+    auto found = machine.reserved.find(address);
+    auto inside = machine.allocations.lower_bound(address);
+    if (found == machine.reserved.end() || found->second != bytes + kGap
+        || (inside != machine.allocations.end() && inside->first < address + bytes))
+    {
+        return kInvalidValue; // not as it was reserved, or something is still mapped there
+    }
+    munmap(at(address), found->second);
+    machine.reserved.erase(found);
+    return ready();
+}
+
+Result cuMemCreate(uint64_t* handle, size_t bytes, const void*, uint64_t)
+{
+    Result state = working();
+    std::lock_guard hold(machine.lock);
+    if (state != kSuccess || bytes == 0 || bytes % kGranule != 0)
+    {
+        return state != kSuccess ? state : kInvalidValue;
+    }
+    if (machine.used + bytes > machine.memory)
+    {
+        return kOutOfMemory;
+    }
+    *handle = ++lastHandle;
+    machine.handles[*handle] = std::make_shared<Physical>(bytes);
+    return kSuccess;
+}
+
+Result cuMemRelease(uint64_t handle)
+{
+    std::lock_guard hold(machine.lock);
+    return machine.handles.erase(handle) == 1 ? kSuccess : kInvalidValue;
+}
+
+Result cuMemMap(uint64_t address, size_t bytes, size_t offset, uint64_t handle, uint64_t)
+{
+    std::lock_guard hold(machine.lock);
+    auto found = machine.handles.find(handle);
+    auto after = machine.reserved.upper_bound(address);
+    if (found == machine.handles.end() || found->second->bytes != bytes || offset != 0 || after == machine.reserved.begin())
+    {
+        return kInvalidValue;
+    }
+    auto [start, reserved] = *std::prev(after);
+    auto next = machine.mappings.lower_bound(address);
+    if (address + bytes > start + reserved - kGap || (next != machine.mappings.end() && next->first < address + bytes))
+    {
+        return kInvalidValue;
+    }
+    machine.mappings[address] = found->second;
+    return ready();
+}
+
+Result cuMemSetAccess(uint64_t address, size_t bytes, const void*, size_t)
+{
+    std::lock_guard hold(machine.lock);
+    auto found = machine.mappings.find(address);
+    if (found == machine.mappings.end() || found->second->bytes != bytes || mprotect(at(address), bytes, PROT_READ | PROT_WRITE) != 0)
+    {
+        return kInvalidValue;
+    }
+    poison(address, bytes);
+    return ready();
+}
+
+Result cuMemUnmap(uint64_t address, size_t bytes)
+{
+    std::lock_guard hold(machine.lock);
+    auto found = machine.mappings.find(address);
+    if (found == machine.mappings.end() || found->second->bytes != bytes)
+    {
+        return kInvalidValue;
+    }
+    machine.mappings.erase(found);
+    machine.allocations.erase(address);
+    check_freed(address);
+    mprotect(at(address), bytes, PROT_NONE);
+    madvise(at(address), bytes, MADV_DONTNEED);
+    return ready();
+}
+
+// Memory of the host that is not pinned is copied before the call returns; pinned memory is read when its turn comes.
+Result cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* stream)
+{
+    Result state = fits(to, bytes);
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    auto copy = [=] { memcpy(at(to), from, bytes); return kSuccess; };
+    std::unique_lock hold(machine.lock);
+    bool pinned = machine.is_pinned(reinterpret_cast<uintptr_t>(from), bytes);
+    hold.unlock();
+    if (!pinned)
+    {
+        machine.waits++;
+        static_cast<Stream*>(stream)->finish();
+        return copy();
+    }
+    return static_cast<Stream*>(stream)->put(copy);
+}
+
+Result cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void* stream)
+{
+    Result state = fits(from, bytes);
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    auto copy = [=] { memcpy(to, at(from), bytes); return kSuccess; };
+    std::unique_lock hold(machine.lock);
+    bool pinned = machine.is_pinned(reinterpret_cast<uintptr_t>(to), bytes);
+    hold.unlock();
+    if (!pinned)
+    {
+        machine.waits++;
+        state = static_cast<Stream*>(stream)->finish();
+        return state != kSuccess ? state : copy();
+    }
+    return static_cast<Stream*>(stream)->put(copy);
+}
+
+Result cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void* stream)
+{
+    Result state = fits(from, bytes);
+    state = state == kSuccess ? fits(to, bytes) : state;
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    return static_cast<Stream*>(stream)->put([=] { memmove(at(to), at(from), bytes); return kSuccess; });
+}
+
+Result cuMemsetD32Async(uint64_t to, unsigned value, size_t count, void* stream)
+{
+    Result state = to % 4 == 0 ? fits(to, 4 * count) : kInvalidValue;
+    if (state != kSuccess)
+    {
+        return state;
+    }
+    return static_cast<Stream*>(stream)->put([=] {
+        unsigned* words = static_cast<unsigned*>(at(to));
+        for (size_t i = 0; i < count; i++)
+        {
+            words[i] = value;
+        }
+        return kSuccess;
+    });
+}
+}
+#pragma GCC visibility pop

@@ -1,0 +1,36 @@
+using IccEngine.Cuda;
+using IccEngine.DeviceTests;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Tests;
+
+/// <summary>What tools/device-tests measures on a device runs at small sizes where there is none.</summary>
+public class DeviceBenchTests
+{
+    [SkippableFact]
+    public void Everything_is_measured()
+    {
+        using var machine = new PretendedMachine();
+        using var backend = machine.Open();
+        using var folder = new TemporaryFolder();
+        using var output = new StringWriter();
+        new Bench(backend, BenchSizes.Small, output) { Driver = machine.Driver }.Run([], Path.Combine(folder.Path, "model"));
+        var lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+        var sizes = BenchSizes.Small;
+        var figures = sizes.Gemms.Length + sizes.Attentions.Length + sizes.Matrices.Length + sizes.Prefills.Sum(p => p.Spans.Length) + 1;
+        Assert.Equal(3 + figures, lines.Length);
+        Assert.Equal(figures, lines.Count(l => l.Contains("% of the peak", StringComparison.Ordinal) || l.Contains("% of the bandwidth", StringComparison.Ordinal)));
+        Assert.DoesNotContain(lines, l => l.Contains("NaN", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public void The_limits_of_a_device_are_measured()
+    {
+        using var machine = new PretendedMachine();
+        using var backend = machine.Open();
+        var limits = CudaLimits.Measure(backend, rounds: 3, bytes: 1 << 16, steps: 2);
+        Assert.Equal((3, 3), (limits.Peak.Count, limits.Bandwidth.Count));
+        Assert.All([.. limits.Peak, .. limits.Bandwidth], f => Assert.True(f > 0));
+    }
+}
