@@ -2,7 +2,7 @@
 #include "kernels.h"
 
 #include "linear_tiles.h"
-#include "paged.h"
+#include "attention_tile.h"
 #include "tensor_cores.h"
 #include "warpgroup.h"
 
@@ -18,6 +18,10 @@ namespace attention_cu
 {
 #include "attention.cu"
 }
+namespace attention_mma_cu
+{
+#include "attention_mma.cu"
+}
 namespace attention_probabilities_cu
 {
 #include "attention_probabilities.cu"
@@ -29,6 +33,10 @@ namespace attention_tap_cu
 namespace bf16_terms_cu
 {
 #include "bf16_terms.cu"
+}
+namespace attention_tap_mma_cu
+{
+#include "attention_tap_mma.cu"
 }
 namespace embed_cu
 {
@@ -80,15 +88,38 @@ const Kernels all({
     KERNEL(affinity, normalise_affinity_f32),
     KERNEL(affinity, normalise_affinity_f64),
     KERNEL(argmax, argmax),
-    KERNEL(attention, attention_64),
-    KERNEL(attention, attention_128),
-    KERNEL(attention, attention_256),
+    KERNEL(attention, attention_64_f32),
+    KERNEL(attention, attention_64_bf16),
+    KERNEL(attention, attention_128_f32),
+    KERNEL(attention, attention_128_bf16),
+    KERNEL(attention, attention_256_f32),
+    KERNEL(attention, attention_256_bf16),
     KERNEL(attention, attention_merge),
-    KERNEL(attention_probabilities, attention_probabilities),
-    KERNEL(attention_tap, attention_tap_64),
-    KERNEL(attention_tap, attention_tap_128),
-    KERNEL(attention_tap, attention_tap_256),
+    KERNEL(attention_mma, attention_mma_64),
+    KERNEL(attention_mma, attention_mma_96),
+    KERNEL(attention_mma, attention_mma_128),
+    KERNEL(attention_mma, attention_mma_256),
+    KERNEL(attention_mma, attention_few_mma_64),
+    KERNEL(attention_mma, attention_few_mma_96),
+    KERNEL(attention_mma, attention_few_mma_128),
+    KERNEL(attention_mma, attention_few_mma_256),
+    KERNEL(attention_probabilities, attention_probabilities_f32),
+    KERNEL(attention_probabilities, attention_probabilities_bf16),
+    KERNEL(attention_tap, attention_tap_64_f32),
+    KERNEL(attention_tap, attention_tap_64_bf16),
+    KERNEL(attention_tap, attention_tap_128_f32),
+    KERNEL(attention_tap, attention_tap_128_bf16),
+    KERNEL(attention_tap, attention_tap_256_f32),
+    KERNEL(attention_tap, attention_tap_256_bf16),
     KERNEL(attention_tap, attention_tap_reduce),
+    KERNEL(attention_tap_mma, attention_tap_mma_64_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_64_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_96_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_96_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_128_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_128_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_256_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_256_small),
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),
@@ -115,7 +146,8 @@ const Kernels all({
     KERNEL(linear_wgmma, linear_wgmma_128_bf16),
     KERNEL(linear_wgmma, linear_wgmma_256_bf16),
     KERNEL(rmsnorm, rmsnorm),
-    KERNEL(rotate_and_store, rotate_and_store),
+    KERNEL(rotate_and_store, rotate_and_store_f32),
+    KERNEL(rotate_and_store, rotate_and_store_bf16),
     KERNEL(silu_multiply, silu_multiply),
 });
 } // namespace

@@ -3,8 +3,8 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>
-/// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations, taps and the KV cache are
-/// float32 on the device; weights keep the type of their file. Calls put work on one stream and return; reading waits for it.
+/// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations and taps are float32
+/// on the device, the KV cache has the <see cref="ComputeType"/>, weights keep the type of their file. Calls put work on one stream and return; reading waits for it.
 /// <para>
 /// Equal calls give equal bits. Any number of threads may call; their calls follow one another.
 /// </para>
@@ -122,7 +122,7 @@ public sealed unsafe partial class CudaBackend : IBackend
     public KvCache CreateKvCache(KvShape shape)
     {
         using var turn = Enter();
-        return new CudaKvCache(_context, shape);
+        return new CudaKvCache(_context, shape, ComputeType);
     }
 
     /// <inheritdoc/>
