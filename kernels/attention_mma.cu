@@ -323,11 +323,10 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
     int share = ((end - first + Keys - 1) / Keys + (int)gridDim.z - 1) / (int)gridDim.z * Keys;
     first += share * (int)blockIdx.z;
     end = end - first < share ? end : first + share;
-    // Keys that any lane of this warp sees, and those that all of them see.
+    // Positions of the first and the last lane of this warp.
     bool idle = lanes >= tile.lanes;
     int lastLane = lanes + 16 * RowTiles < tile.lanes ? lanes + 16 * RowTiles - 1 : tile.lanes - 1;
-    int anyFirst = idle ? 0 : first_key(kv, tile.position(lanes)), allFirst = idle ? 0 : first_key(kv, tile.position(lastLane));
-    int anyEnd = idle ? 0 : end_key(kv, tile.position(lastLane), tile.length), allEnd = idle ? 0 : end_key(kv, tile.position(lanes), tile.length);
+    int low = tile.position(idle ? 0 : lanes), high = tile.position(lastLane);
 
     auto look_up = [&](int key, int stage)
     {
@@ -357,8 +356,9 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
     for (int key = first; key < end; key += Keys, stage ^= 1)
     {
         int ownKey = key + ownKeys;
-        bool seen = ownKey < anyEnd && ownKey + Form::kOwnKeys > anyFirst;
-        bool masked = ownKey < allFirst || ownKey + Form::kOwnKeys > allEnd;
+        int ownEnd = ownKey + Form::kOwnKeys;
+        bool seen = !idle && ownKey < end_key(kv, high, tile.length) && ownEnd > first_key(kv, low); // by any lane
+        bool masked = ownKey < first_key(kv, high) || ownEnd > end_key(kv, low, tile.length);        // not by all of them
         cp_async_wait<0>();
         __syncthreads(); // the keys are there, and nobody needs the values before
         if (a.output)

@@ -145,27 +145,47 @@ ATTENTION_TAP(64, 32, 32)
 ATTENTION_TAP(128, 32, 32)
 ATTENTION_TAP(256, 16, 16)
 
-// target[plane][q][k] += sum over the parts of q and k / (tokens of q * tokens of k * heads of a plane).
-// queries [queryCount][3] and keys [keyCount][3]: first part, parts, tokens. Grid (.., planes): a thread an element.
-extern "C" __global__ void attention_tap_reduce(
+// target[plane][q][k] += sum over the parts of q and k / (tokens of q * tokens of k * heads of a plane), by Width threads.
+// queries [queryCount][3] and keys [keyCount][3]: first part, parts, tokens. Grid (.., planes).
+template <int Width>
+__device__ __forceinline__ void attention_tap_reduce(
     const float* sums, int queryParts, int keyParts, const int* queries, int queryCount, const int* keys, int keyCount, int headsEach,
     float* target)
 {
-    long long element = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    long long element = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / Width;
     if (element >= (long long)queryCount * keyCount)
     {
         return;
     }
     const int* query = queries + element / keyCount * 3;
     const int* key = keys + element % keyCount * 3;
+    int lane = threadIdx.x % Width;
     float sum = 0;
     for (int q = query[0]; q < query[0] + query[1]; q++)
     {
         const float* row = sums + ((long long)blockIdx.y * queryParts + q) * keyParts;
-        for (int k = key[0]; k < key[0] + key[1]; k++)
+        for (int k = key[0] + lane; k < key[0] + key[1]; k += Width)
         {
             sum += row[k];
         }
     }
-    target[(long long)blockIdx.y * queryCount * keyCount + element] += sum / ((float)query[2] * (float)key[2] * (float)headsEach);
+    if constexpr (Width > 1)
+    {
+        sum = lanes_sum(sum, Width);
+    }
+    if (lane == 0)
+    {
+        target[(long long)blockIdx.y * queryCount * keyCount + element] += sum / ((float)query[2] * (float)key[2] * (float)headsEach);
+    }
 }
+
+#define ATTENTION_TAP_REDUCE(width)                                                                                                 \
+    extern "C" __global__ void attention_tap_reduce_##width(                                                                        \
+        const float* sums, int queryParts, int keyParts, const int* queries, int queryCount, const int* keys, int keyCount,         \
+        int headsEach, float* target)                                                                                               \
+    {                                                                                                                               \
+        attention_tap_reduce<width>(sums, queryParts, keyParts, queries, queryCount, keys, keyCount, headsEach, target);            \
+    }
+
+ATTENTION_TAP_REDUCE(1)
+ATTENTION_TAP_REDUCE(32)

@@ -4,7 +4,8 @@ namespace IccEngine.Cuda;
 
 /// <summary>
 /// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations and taps are float32
-/// on the device, the KV cache has the <see cref="ComputeType"/>, weights keep the type of their file. Calls put work on one stream and return; reading waits for it.
+/// on the device, the KV cache has the <see cref="ComputeType"/>, weights keep the type of their file. Calls put work on one stream and
+/// return; reading waits for it.
 /// <para>
 /// Equal calls give equal bits. Any number of threads may call; their calls follow one another.
 /// </para>
@@ -68,7 +69,8 @@ public sealed unsafe partial class CudaBackend : IBackend
 
     /// <summary>
     /// What tensor cores multiply where a linear layer has many rows. F32: products as float32 has them. BF16: both sides rounded to
-    /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast (docs/cuda.md).
+    /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast. Attention likewise, and the KV cache
+    /// has this type (docs/cuda.md).
     /// </summary>
     public DType ComputeType { get; }
 

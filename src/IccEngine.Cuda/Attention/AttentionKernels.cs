@@ -34,7 +34,7 @@ internal sealed class AttentionKernels
         _rotateAndStore = (Load("rotate_and_store", "rotate_and_store_f32"), Load("rotate_and_store", "rotate_and_store_bf16"));
         _probabilities = (Load("attention_probabilities", "attention_probabilities_f32"), Load("attention_probabilities", "attention_probabilities_bf16"));
         Merge = Load("attention", "attention_merge");
-        TapReduce = Load("attention_tap", "attention_tap_reduce");
+        TapReduce = (Load("attention_tap", "attention_tap_reduce_1"), Load("attention_tap", "attention_tap_reduce_32"));
 
         // The template arguments at the end of each source.
         (_plain, _plainRounded) = (Plain("f32"), Plain("bf16"));
@@ -64,8 +64,8 @@ internal sealed class AttentionKernels
     /// <summary>Puts the parts of a split pass together.</summary>
     public Kernel Merge { get; }
 
-    /// <summary>Adds up the sums of parts of spans.</summary>
-    public Kernel TapReduce { get; }
+    /// <summary>Adds up the sums of parts of spans: by a thread each pair of spans, or by a warp.</summary>
+    public (Kernel ByThread, Kernel ByWarp) TapReduce { get; }
 
     /// <summary>Rotary embedding and the write to a cache of a type.</summary>
     public Kernel RotateAndStore(DType cache) => cache == DType.BF16 ? _rotateAndStore.BF16 : _rotateAndStore.F32;

@@ -6,6 +6,7 @@ namespace IccEngine.Cuda;
 internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels) : IDisposable
 {
     private const int Threads = 256;
+    private const int WarpParts = 16; // pairs of parts of a pair of spans from which on a warp adds them up
     private readonly AttentionPlan _plan = new(context);
     private readonly TapPlan _taps = new(context);
     private readonly Scratch _stats = new(context, DType.F32);
@@ -183,7 +184,10 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
         var (queryParts, keyParts, headsEach) = (work.QueryParts, work.KeyParts, arguments.HeadsEach);
         var (queries, keys) = (_taps.At(firstQuery), _taps.At(firstKey));
         var parameters = stackalloc void*[] { &sums, &queryParts, &keyParts, &queries, &queryCount, &keys, &keyCount, &headsEach, &address };
-        var blocks = ((long)queryCount * keyCount + Threads - 1) / Threads;
-        context.Launch(kernels.Attention.TapReduce, blocks, planes, 1, Threads, parameters);
+        // Few long spans have many parts each.
+        var elements = (long)queryCount * keyCount;
+        var byWarp = (long)queryParts * keyParts / elements >= WarpParts;
+        var (kernel, width) = byWarp ? (kernels.Attention.TapReduce.ByWarp, 32) : (kernels.Attention.TapReduce.ByThread, 1);
+        context.Launch(kernel, (elements * width + Threads - 1) / Threads, planes, 1, Threads, parameters);
     }
 }
