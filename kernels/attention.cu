@@ -1,80 +1,27 @@
 // Softmax attention over a paged cache for a ragged batch, streaming (Milakov and Gimelshein 2018; Dao et al. 2022): a block holds a tile
-// of lanes and passes over the keys once, with a running maximum and sum. A lane is a row of a sequence and one query head of the KV
-// head's group, so that grouped queries share what is loaded.
-// query and output [rows, heads, headDim]; stats [rows, heads, 2]: maximum of the scores and 1 / sum of their exponentials, from which
-// the taps compute probabilities. output may be null (no value is read then), and so may stats.
-// sequences [n][4]: first row, rows, position of the first row, offset of its page table in pages. tiles [m][2]: sequence, tile of it.
-// Grid (tiles, kvHeads, splits), 256 threads as 16 x 16: 16 groups of lanes, and 16 columns of keys or of elements of a head. Where few
-// tiles would leave the device idle (decode), the keys of a tile are split among blocks, which leave their part of the result in
-// partResults [splits, rows, heads, headDim] and the maximum and sum of it in partStats [splits, rows, heads, 2]; attention_merge puts
-// the parts together.
-#include "paged.h"
+// of lanes (attention_tile.h) and passes over the keys once, with a running maximum and sum, in float32. 256 threads as 16 x 16: 16 groups
+// of lanes, and 16 columns of keys or of elements of a head. With a cache of bfloat16 it serves heads that attention_mma.cu has no form for.
+#include "attention_tile.h"
 
 constexpr int kSide = 16;
 
-// As AttentionArguments in AttentionArguments.cs.
-struct AttentionArguments
-{
-    KvView kv;
-    const float* query;
-    float* output;
-    float* stats;
-    const int* sequences;
-    const int* pages;
-    const int* tiles;
-    float* partResults; // null unless split
-    float* partStats;
-    int heads;
-    int rows;
-};
-
-// A tile of lanes of one sequence and one KV head.
-struct LaneTile
-{
-    const int* pages;
-    int firstRow, start, length, firstLane, lanes, group, heads, kvHead;
-
-    __device__ __forceinline__ LaneTile(const AttentionArguments& a, int lanesEach)
-    {
-        const int* sequence = a.sequences + a.tiles[2 * blockIdx.x] * 4;
-        firstRow = sequence[0];
-        start = sequence[2];
-        length = start + sequence[1];
-        pages = a.pages + sequence[3];
-        heads = a.heads;
-        group = heads / a.kv.kvHeads;
-        kvHead = blockIdx.y;
-        firstLane = a.tiles[2 * blockIdx.x + 1] * lanesEach;
-        int left = sequence[1] * group - firstLane;
-        lanes = left < lanesEach ? left : lanesEach;
-    }
-
-    __device__ __forceinline__ int position(int lane) const { return start + (firstLane + lane) / group; }
-
-    // Index of the lane's row and head among all.
-    __device__ __forceinline__ long long place(int lane) const
-    {
-        return (long long)(firstRow + (firstLane + lane) / group) * heads + kvHead * group + (firstLane + lane) % group;
-    }
-};
-
 // Copies keys or values [start, start + Keys) below end to room [Keys][Stride]; zeros beyond.
-template <int Keys, int Stride>
-__device__ __forceinline__ void load_keys(const KvView& kv, const float* from, const int* pages, int kvHead, int start, int end, float* room)
+template <int Keys, int Stride, typename T>
+__device__ __forceinline__ void load_keys(const KvView<T>& kv, const T* from, const int* pages, int kvHead, int start, int end, float* room)
 {
     for (int k = threadIdx.x / kSide; k < Keys; k += kSide)
     {
         bool there = start + k < end;
-        const float* source = from + (there ? kv_offset(kv, pages, start + k, kvHead) : 0);
+        const T* source = from + (there ? kv_offset(kv, pages, start + k, kvHead) : 0);
         for (int d = threadIdx.x % kSide; d < kv.headDim; d += kSide)
         {
-            room[k * Stride + d] = there ? source[d] : 0.f;
+            room[k * Stride + d] = there ? widen(source[d]) : 0.f;
         }
     }
 }
 
-template <int HeadDim, int Lanes, int Keys>
-__device__ __forceinline__ void attention(const AttentionArguments& a)
+template <int HeadDim, int Lanes, int Keys, typename T>
+__device__ __forceinline__ void attention(const AttentionArguments<T>& a)
 {
     constexpr int Stride = HeadDim + 1;
     constexpr int LanesEach = Lanes / kSide, KeysEach = Keys / kSide, ElementsEach = HeadDim / kSide;
@@ -82,7 +29,7 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
     __shared__ float tokens[Keys * Stride]; // keys, then values
     __shared__ float weights[Lanes * (Keys + 1)];
 
-    const KvView& kv = a.kv;
+    const KvView<T>& kv = a.kv;
     const LaneTile tile(a, Lanes);
     int ty = threadIdx.x / kSide, tx = threadIdx.x % kSide;
 
@@ -218,13 +165,23 @@ __device__ __forceinline__ void attention(const AttentionArguments& a)
     }
 }
 
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_64(AttentionArguments a) { attention<64, 64, 32>(a); }
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_128(AttentionArguments a) { attention<128, 32, 32>(a); }
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_256(AttentionArguments a) { attention<256, 16, 16>(a); }
+#define ATTENTION(headDim, lanes, keys)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_##headDim##_f32(AttentionArguments<float> a)               \
+    {                                                                                                                               \
+        attention<headDim, lanes, keys>(a);                                                                                         \
+    }                                                                                                                               \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_##headDim##_bf16(AttentionArguments<BFloat16> a)           \
+    {                                                                                                                               \
+        attention<headDim, lanes, keys>(a);                                                                                         \
+    }
+
+ATTENTION(64, 64, 32)
+ATTENTION(128, 32, 32)
+ATTENTION(256, 16, 16)
 
 // Puts the parts of a split attention together: results weighted by e^(maximum - largest maximum), over the sum of the weighted sums.
-// Grid (tiles, kvHeads), any number of threads.
-extern "C" __global__ void attention_merge(AttentionArguments a, int lanesEach, int splits)
+// The cache is not looked at. Grid (tiles, kvHeads), any number of threads.
+extern "C" __global__ void attention_merge(AttentionArguments<float> a, int lanesEach, int splits)
 {
     const LaneTile tile(a, lanesEach);
     int width = a.output ? a.kv.headDim : 1;

@@ -3,8 +3,9 @@
 // and beyond the sequence. Grid (rows), a multiple of 32 threads.
 #include "paged.h"
 
-extern "C" __global__ void attention_probabilities(
-    KvView kv, const float* query, int stride, const int* pages, int kvHead, int position, int length, float* probabilities, int columns)
+template <typename T>
+__device__ __forceinline__ void attention_probabilities(
+    const KvView<T>& kv, const float* query, int stride, const int* pages, int kvHead, int position, int length, float* probabilities, int columns)
 {
     __shared__ float room[32];
     position += blockIdx.x;
@@ -14,11 +15,11 @@ extern "C" __global__ void attention_probabilities(
     float largest = -kInfinity;
     for (int k = first + threadIdx.x; k < end; k += blockDim.x)
     {
-        const float* key = kv.keys + kv_offset(kv, pages, k, kvHead);
+        const T* key = kv.keys + kv_offset(kv, pages, k, kvHead);
         float score = 0;
         for (int d = 0; d < kv.headDim; d++)
         {
-            score += query[d] * kv.scale * key[d];
+            score += query[d] * kv.scale * widen(key[d]);
         }
         probabilities[k] = score;
         largest = score > largest ? score : largest;
@@ -36,4 +37,16 @@ extern "C" __global__ void attention_probabilities(
         bool seen = k >= first && k < end;
         probabilities[k] = seen ? probabilities[k] * inverse : 0.f;
     }
+}
+
+extern "C" __global__ void attention_probabilities_f32(
+    KvView<float> kv, const float* query, int stride, const int* pages, int kvHead, int position, int length, float* probabilities, int columns)
+{
+    attention_probabilities(kv, query, stride, pages, kvHead, position, length, probabilities, columns);
+}
+
+extern "C" __global__ void attention_probabilities_bf16(
+    KvView<BFloat16> kv, const float* query, int stride, const int* pages, int kvHead, int position, int length, float* probabilities, int columns)
+{
+    attention_probabilities(kv, query, stride, pages, kvHead, position, length, probabilities, columns);
 }

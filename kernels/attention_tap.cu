@@ -7,9 +7,10 @@
 constexpr int kSide = 16;
 
 // As TapArguments in AttentionArguments.cs.
+template <typename T>
 struct TapArguments
 {
-    KvView kv;
+    KvView<T> kv;
     const float* query;    // [rows, heads, headDim]
     const float* stats;    // [rows, heads, 2]
     const int* pages;      // page table of the sequence
@@ -25,8 +26,8 @@ struct TapArguments
 };
 
 // Grid (query parts, key tiles, planes), 256 threads as 16 x 16.
-template <int HeadDim, int Lanes, int Keys>
-__device__ __forceinline__ void attention_tap(const TapArguments& a)
+template <int HeadDim, int Lanes, int Keys, typename T>
+__device__ __forceinline__ void attention_tap(const TapArguments<T>& a)
 {
     constexpr int Stride = HeadDim + 1;
     constexpr int LanesEach = Lanes / kSide, KeysEach = Keys / kSide;
@@ -34,7 +35,7 @@ __device__ __forceinline__ void attention_tap(const TapArguments& a)
     __shared__ float keys[Keys * Stride];
     __shared__ float columns[kSide * Keys];
 
-    const KvView& kv = a.kv;
+    const KvView<T>& kv = a.kv;
     int firstRow = a.queryParts[2 * blockIdx.x], rows = a.queryParts[2 * blockIdx.x + 1];
     const int* positions = a.keyTiles + blockIdx.y * 2 * Keys;
     const int* parts = positions + Keys;
@@ -52,10 +53,10 @@ __device__ __forceinline__ void attention_tap(const TapArguments& a)
         for (int k = ty; k < Keys; k += kSide)
         {
             bool there = positions[k] >= 0;
-            const float* source = kv.keys + (there ? kv_offset(kv, a.pages, positions[k], kvHead) : 0);
+            const T* source = kv.keys + (there ? kv_offset(kv, a.pages, positions[k], kvHead) : 0);
             for (int d = tx; d < kv.headDim; d += kSide)
             {
-                keys[k * Stride + d] = there ? source[d] : 0.f;
+                keys[k * Stride + d] = there ? widen(source[d]) : 0.f;
             }
         }
         for (int firstLane = 0; firstLane < rows * heads; firstLane += Lanes)
@@ -130,31 +131,61 @@ __device__ __forceinline__ void attention_tap(const TapArguments& a)
     a.sums[((long long)blockIdx.z * gridDim.x + blockIdx.x) * a.keyParts + part] = sum;
 }
 
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tap_64(TapArguments a) { attention_tap<64, 32, 32>(a); }
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tap_128(TapArguments a) { attention_tap<128, 32, 32>(a); }
-extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tap_256(TapArguments a) { attention_tap<256, 16, 16>(a); }
+#define ATTENTION_TAP(headDim, lanes, keys)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tap_##headDim##_f32(TapArguments<float> a)                 \
+    {                                                                                                                               \
+        attention_tap<headDim, lanes, keys>(a);                                                                                     \
+    }                                                                                                                               \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tap_##headDim##_bf16(TapArguments<BFloat16> a)             \
+    {                                                                                                                               \
+        attention_tap<headDim, lanes, keys>(a);                                                                                     \
+    }
 
-// target[plane][q][k] += sum over the parts of q and k / (tokens of q * tokens of k * heads of a plane).
-// queries [queryCount][3] and keys [keyCount][3]: first part, parts, tokens. Grid (.., planes): a thread an element.
-extern "C" __global__ void attention_tap_reduce(
+ATTENTION_TAP(64, 32, 32)
+ATTENTION_TAP(128, 32, 32)
+ATTENTION_TAP(256, 16, 16)
+
+// target[plane][q][k] += sum over the parts of q and k / (tokens of q * tokens of k * heads of a plane), by Width threads.
+// queries [queryCount][3] and keys [keyCount][3]: first part, parts, tokens. Grid (.., planes).
+template <int Width>
+__device__ __forceinline__ void attention_tap_reduce(
     const float* sums, int queryParts, int keyParts, const int* queries, int queryCount, const int* keys, int keyCount, int headsEach,
     float* target)
 {
-    long long element = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    long long element = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / Width;
     if (element >= (long long)queryCount * keyCount)
     {
         return;
     }
     const int* query = queries + element / keyCount * 3;
     const int* key = keys + element % keyCount * 3;
+    int lane = threadIdx.x % Width;
     float sum = 0;
     for (int q = query[0]; q < query[0] + query[1]; q++)
     {
         const float* row = sums + ((long long)blockIdx.y * queryParts + q) * keyParts;
-        for (int k = key[0]; k < key[0] + key[1]; k++)
+        for (int k = key[0] + lane; k < key[0] + key[1]; k += Width)
         {
             sum += row[k];
         }
     }
-    target[(long long)blockIdx.y * queryCount * keyCount + element] += sum / ((float)query[2] * (float)key[2] * (float)headsEach);
+    if constexpr (Width > 1)
+    {
+        sum = lanes_sum(sum, Width);
+    }
+    if (lane == 0)
+    {
+        target[(long long)blockIdx.y * queryCount * keyCount + element] += sum / ((float)query[2] * (float)key[2] * (float)headsEach);
+    }
 }
+
+#define ATTENTION_TAP_REDUCE(width)                                                                                                 \
+    extern "C" __global__ void attention_tap_reduce_##width(                                                                        \
+        const float* sums, int queryParts, int keyParts, const int* queries, int queryCount, const int* keys, int keyCount,         \
+        int headsEach, float* target)                                                                                               \
+    {                                                                                                                               \
+        attention_tap_reduce<width>(sums, queryParts, keyParts, queries, queryCount, keys, keyCount, headsEach, target);            \
+    }
+
+ATTENTION_TAP_REDUCE(1)
+ATTENTION_TAP_REDUCE(32)

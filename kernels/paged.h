@@ -3,11 +3,12 @@
 
 #include "common.h"
 
-// One layer of a paged cache [pages, kvHeads, pageTokens, headDim] and the mask; as KvView in AttentionArguments.cs.
+// One layer of a paged cache [pages, kvHeads, pageTokens, headDim] of float or BFloat16 and the mask; as KvView in AttentionArguments.cs.
+template <typename T>
 struct KvView
 {
-    const float* keys;
-    const float* values;
+    const T* keys;
+    const T* values;
     int kvHeads;
     int headDim;
     int pageTokens;
@@ -17,18 +18,21 @@ struct KvView
 };
 
 // First element of a head of the token at a position of a sequence.
-__device__ __forceinline__ long long kv_offset(const KvView& kv, const int* pages, int position, int kvHead)
+template <typename T>
+__device__ __forceinline__ long long kv_offset(const KvView<T>& kv, const int* pages, int position, int kvHead)
 {
     long long page = pages[position / kv.pageTokens];
     return ((page * kv.kvHeads + kvHead) * kv.pageTokens + position % kv.pageTokens) * kv.headDim;
 }
 
-__device__ __forceinline__ int first_key(const KvView& kv, int position)
+template <typename T>
+__device__ __forceinline__ int first_key(const KvView<T>& kv, int position)
 {
     return kv.window > 0 && position - kv.window + 1 > 0 ? position - kv.window + 1 : 0;
 }
 
-__device__ __forceinline__ int end_key(const KvView& kv, int position, int length)
+template <typename T>
+__device__ __forceinline__ int end_key(const KvView<T>& kv, int position, int length)
 {
     return kv.causal && position + 1 < length ? position + 1 : length;
 }

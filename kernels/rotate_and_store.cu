@@ -3,11 +3,16 @@
 // last kvHeads values.
 // query [rows, heads, headDim], key and value [rows, kvHeads, headDim] (value may be null), cos and sin [rows, headDim / 2];
 // slots [rows]: page * pageTokens + place in the page, or -1 for a row of no sequence; keys and values: one layer of the cache
-// [pages, kvHeads, pageTokens, headDim]. Grid (rows), any number of threads.
+// [pages, kvHeads, pageTokens, headDim] of float, or of BFloat16, rounded to nearest. Grid (rows), any number of threads.
 #include "common.h"
+#include "tensor_cores.h"
 
-extern "C" __global__ void rotate_and_store(
-    float* query, float* key, const float* value, const float* cos, const float* sin, const int* slots, float* keys, float* values,
+__device__ __forceinline__ void store(float* to, float value) { *to = value; }
+__device__ __forceinline__ void store(BFloat16* to, float value) { to->bits = (unsigned short)pack_bf16(value, 0.f); }
+
+template <typename T>
+__device__ __forceinline__ void rotate_and_store(
+    float* query, float* key, const float* value, const float* cos, const float* sin, const int* slots, T* keys, T* values,
     int heads, int kvHeads, int headDim, int pageTokens)
 {
     long long row = blockIdx.x;
@@ -25,8 +30,8 @@ extern "C" __global__ void rotate_and_store(
             const float* from = value + (row * kvHeads + kvHead) * headDim + i;
             if (slot >= 0)
             {
-                values[to] = from[0];
-                values[to + half] = from[half];
+                store(values + to, from[0]);
+                store(values + to + half, from[half]);
             }
             continue;
         }
@@ -37,8 +42,22 @@ extern "C" __global__ void rotate_and_store(
         x[half] = high * c + low * s;
         if (head >= heads && slot >= 0)
         {
-            keys[to] = x[0];
-            keys[to + half] = x[half];
+            store(keys + to, x[0]);
+            store(keys + to + half, x[half]);
         }
     }
+}
+
+extern "C" __global__ void rotate_and_store_f32(
+    float* query, float* key, const float* value, const float* cos, const float* sin, const int* slots, float* keys, float* values,
+    int heads, int kvHeads, int headDim, int pageTokens)
+{
+    rotate_and_store(query, key, value, cos, sin, slots, keys, values, heads, kvHeads, headDim, pageTokens);
+}
+
+extern "C" __global__ void rotate_and_store_bf16(
+    float* query, float* key, const float* value, const float* cos, const float* sin, const int* slots, BFloat16* keys, BFloat16* values,
+    int heads, int kvHeads, int headDim, int pageTokens)
+{
+    rotate_and_store(query, key, value, cos, sin, slots, keys, values, heads, kvHeads, headDim, pageTokens);
 }

@@ -52,6 +52,14 @@ __device__ inline float float_from_bits(unsigned bits) { return __builtin_bit_ca
 
 __device__ inline float square_root(float x) { return __nvvm_sqrt_rn_f(x); }
 
+// 2^x, off by at most 2^-22 of it; results below 2^-126 are 0.
+__device__ inline float exp2_fast(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 // An IEEE half as float32.
 __device__ inline float float_from_half(unsigned short bits)
 {

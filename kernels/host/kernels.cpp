@@ -1,8 +1,8 @@
 // Every kernel, compiled for the processor. Each source has a namespace, for they are separate modules on the device.
 #include "kernels.h"
 
+#include "attention_tile.h"
 #include "linear_tiles.h"
-#include "paged.h"
 #include "tensor_cores.h"
 #include "warpgroup.h"
 
@@ -14,6 +14,10 @@ namespace attention_cu
 {
 #include "attention.cu"
 }
+namespace attention_mma_cu
+{
+#include "attention_mma.cu"
+}
 namespace attention_probabilities_cu
 {
 #include "attention_probabilities.cu"
@@ -21,6 +25,10 @@ namespace attention_probabilities_cu
 namespace attention_tap_cu
 {
 #include "attention_tap.cu"
+}
+namespace attention_tap_mma_cu
+{
+#include "attention_tap_mma.cu"
 }
 namespace bf16_terms_cu
 {
@@ -91,15 +99,39 @@ const Kernels all({
     KERNEL(affinity, neighbour_labels_f64),
     KERNEL(affinity, normalise_affinity_f32),
     KERNEL(affinity, normalise_affinity_f64),
-    KERNEL(attention, attention_64),
-    KERNEL(attention, attention_128),
-    KERNEL(attention, attention_256),
+    KERNEL(attention, attention_64_f32),
+    KERNEL(attention, attention_64_bf16),
+    KERNEL(attention, attention_128_f32),
+    KERNEL(attention, attention_128_bf16),
+    KERNEL(attention, attention_256_f32),
+    KERNEL(attention, attention_256_bf16),
     KERNEL(attention, attention_merge),
-    KERNEL(attention_probabilities, attention_probabilities),
-    KERNEL(attention_tap, attention_tap_64),
-    KERNEL(attention_tap, attention_tap_128),
-    KERNEL(attention_tap, attention_tap_256),
-    KERNEL(attention_tap, attention_tap_reduce),
+    KERNEL(attention_mma, attention_mma_64),
+    KERNEL(attention_mma, attention_mma_96),
+    KERNEL(attention_mma, attention_mma_128),
+    KERNEL(attention_mma, attention_mma_256),
+    KERNEL(attention_mma, attention_few_mma_64),
+    KERNEL(attention_mma, attention_few_mma_96),
+    KERNEL(attention_mma, attention_few_mma_128),
+    KERNEL(attention_mma, attention_few_mma_256),
+    KERNEL(attention_probabilities, attention_probabilities_f32),
+    KERNEL(attention_probabilities, attention_probabilities_bf16),
+    KERNEL(attention_tap, attention_tap_64_f32),
+    KERNEL(attention_tap, attention_tap_64_bf16),
+    KERNEL(attention_tap, attention_tap_128_f32),
+    KERNEL(attention_tap, attention_tap_128_bf16),
+    KERNEL(attention_tap, attention_tap_256_f32),
+    KERNEL(attention_tap, attention_tap_256_bf16),
+    KERNEL(attention_tap, attention_tap_reduce_1),
+    KERNEL(attention_tap, attention_tap_reduce_32),
+    KERNEL(attention_tap_mma, attention_tap_mma_64_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_64_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_96_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_96_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_128_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_128_small),
+    KERNEL(attention_tap_mma, attention_tap_mma_256_large),
+    KERNEL(attention_tap_mma, attention_tap_mma_256_small),
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),
@@ -130,7 +162,8 @@ const Kernels all({
     KERNEL(nearest_centre, nearest_centre_f64),
     KERNEL(peak, peak_bf16),
     KERNEL(rmsnorm, rmsnorm),
-    KERNEL(rotate_and_store, rotate_and_store),
+    KERNEL(rotate_and_store, rotate_and_store_f32),
+    KERNEL(rotate_and_store, rotate_and_store_bf16),
     KERNEL(sample, sample),
     KERNEL(sample, log_probabilities),
     KERNEL(silu_multiply, silu_multiply),

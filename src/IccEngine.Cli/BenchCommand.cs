@@ -11,6 +11,7 @@ internal static class BenchCommand
         ["machine"] = (BenchmarkSubject.Machine, "Limits of the processor: peak of a * b + c in registers, bandwidth of reading memory."),
         ["gemm"] = (BenchmarkSubject.Gemm, "Linear layers: 2 * rows * in * out operations; for one row the bytes of the weight."),
         ["attention"] = (BenchmarkSubject.Attention, "Causal attention alone: 4 * heads * headDim operations for every pair of query and key."),
+        ["eager"] = (BenchmarkSubject.Eager, "Attention of one layer with every map kept: its seconds by those of taps, and the memory of the maps."),
         ["rmsnorm"] = (BenchmarkSubject.RmsNorm, "RMSNorm: 8 bytes an element."),
         ["kvcache"] = (BenchmarkSubject.KvCache, "Rotary embedding and the write to the cache: bytes read and written."),
         ["prefill"] = (BenchmarkSubject.Prefill, "A prompt through the whole model: operations of the linear layers, the attention and the last logits."),

@@ -25,7 +25,7 @@ public sealed unsafe partial class CudaBackend
         {
             &q, &k, &v, &c, &s, &slots, &keys, &values, &heads, &kvHeads, &headDim, &pageTokens,
         };
-        _context.Launch(_kernels.RotateAndStore, rows, 1, 1, Threads, parameters);
+        _context.Launch(_kernels.Attention.RotateAndStore(paged.Elements), rows, 1, 1, Threads, parameters);
         KeepAlive(query, key);
         KeepAlive(cos, sin);
         GC.KeepAlive(value.Buffer);

@@ -3,9 +3,10 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>
-/// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations, taps and the KV cache are
-/// float32 on the device; weights keep the type of their file. Calls write work down and return; what was written down goes to one stream
-/// before the next copy, or once there is enough of it, and reading waits for it: an error of a kernel may come with a later call.
+/// The backend of an NVIDIA device: kernels of kernels/*.cu, loaded and launched by the driver. Activations and taps are float32
+/// on the device, the KV cache has the <see cref="ComputeType"/>, weights keep the type of their file. Calls write work down and return;
+/// what was written down goes to one stream before the next copy, or once there is enough of it, and reading waits for it: an error of a
+/// kernel may come with a later call.
 /// <para>
 /// Equal calls give equal bits. Any number of threads may call; their calls follow one another.
 /// </para>
@@ -69,7 +70,8 @@ public sealed unsafe partial class CudaBackend : IBackend
 
     /// <summary>
     /// What tensor cores multiply where a linear layer has many rows. F32: products as float32 has them. BF16: both sides rounded to
-    /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast (docs/cuda.md).
+    /// bfloat16 first, a relative error of up to 2^-9 each, sums in float32; several times as fast. Attention likewise, and the KV cache
+    /// has this type (docs/cuda.md).
     /// </summary>
     public DType ComputeType { get; }
 
@@ -131,7 +133,7 @@ public sealed unsafe partial class CudaBackend : IBackend
     public KvCache CreateKvCache(KvShape shape)
     {
         using var turn = Enter();
-        return new CudaKvCache(_context, shape);
+        return new CudaKvCache(_context, shape, ComputeType);
     }
 
     /// <inheritdoc/>

@@ -142,7 +142,7 @@ public class CudaLinearTests
 
         /// <summary>The same with x and weight rounded to bfloat16.</summary>
         public Problem Rounded() =>
-            new(_rows, _inputs, _outputs, Weight(Array.ConvertAll(Values(), Round)), _bias, Array.ConvertAll(_x, Round), _y);
+            new(_rows, _inputs, _outputs, Weight(Array.ConvertAll(Values(), Data.Rounded)), _bias, Array.ConvertAll(_x, Data.Rounded), _y);
 
         /// <summary>The sums of the magnitudes of all products and of what is added.</summary>
         public Problem Magnitudes() => new(
@@ -156,12 +156,6 @@ public class CudaLinearTests
             var y = Data.Tensor(backend, _y, new Shape(_rows, _outputs));
             backend.Linear(Data.Tensor(backend, _x, new Shape(_rows, _inputs)), weight, bias, y, 0.75f, accumulate: true);
             return Data.Read(backend, y);
-        }
-
-        private static float Round(float value)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(value);
-            return BitConverter.UInt32BitsToSingle(bits + 0x7fff + (bits >> 16 & 1) & 0xffff0000);
         }
 
         private float[] Values()

@@ -22,6 +22,13 @@ internal static class Data
         return values;
     }
 
+    /// <summary>A number rounded to bfloat16, to nearest, ties to even.</summary>
+    public static float Rounded(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return BitConverter.UInt32BitsToSingle(bits + 0x7fff + (bits >> 16 & 1) & 0xffff0000);
+    }
+
     /// <summary>A parameter of the given type, with some zeros and subnormals of that type in it.</summary>
     public static HostTensor Weight(DType dtype, int seed, float scale, params long[] extents)
     {

@@ -41,6 +41,12 @@ internal sealed record Scenario
 
     public bool WantsOutput { get; init; } = true;
 
+    /// <summary>Whether queries are rounded to bfloat16 before anything is computed.</summary>
+    public bool RoundsQueries { get; init; }
+
+    /// <summary>Whether keys and values are.</summary>
+    public bool RoundsCache { get; init; }
+
     /// <summary>Order in which the query heads' data is given to the heads.</summary>
     public int[]? HeadOrder { get; init; }
 
@@ -158,6 +164,9 @@ internal sealed record Scenario
             return batch;
         }
 
+        private static float[] Numbers(int count, int seed, bool rounded) =>
+            rounded ? Array.ConvertAll(Data.Uniform(count, seed), Data.Rounded) : Data.Uniform(count, seed);
+
         /// <summary>Writes keys and values of the batch to the cache; the queries [rows, heads, headDim].</summary>
         private Tensor Store((int S, SequenceRows Rows)[] batch, int rows)
         {
@@ -171,10 +180,10 @@ internal sealed record Scenario
                 {
                     var seed = s * 100_000 + (sequence.Start + r) * 3;
                     var order = _scenario.HeadOrder ?? [.. Enumerable.Range(0, heads)];
-                    var q = Data.Uniform(heads * dim, seed);
+                    var q = Numbers(heads * dim, seed, _scenario.RoundsQueries);
                     _backend.Write(order.SelectMany(h => q[(h * dim)..((h + 1) * dim)]).ToArray(), query.Row(sequence.FirstRow + r));
-                    _backend.Write(Data.Uniform(kvHeads * dim, seed + 1), key.Row(sequence.FirstRow + r));
-                    _backend.Write(Data.Uniform(kvHeads * dim, seed + 2), value.Row(sequence.FirstRow + r));
+                    _backend.Write(Numbers(kvHeads * dim, seed + 1, _scenario.RoundsCache), key.Row(sequence.FirstRow + r));
+                    _backend.Write(Numbers(kvHeads * dim, seed + 2, _scenario.RoundsCache), value.Row(sequence.FirstRow + r));
                 }
             }
             var cos = Data.Tensor(_backend, Enumerable.Repeat(1f, rows * (dim / 2)).ToArray(), new Shape(rows, dim / 2));

@@ -44,6 +44,21 @@ public static class Tolerances
     /// <summary>Values within [-1, 1] weighted by <see cref="SharpProbabilities"/>.</summary>
     public static readonly Tolerance SharpAttention = new(2e-4, 0);
 
+    /// <summary>
+    /// Attention on tensor cores, against the twin on queries, keys and values that are rounded as they are: what is left is the rounding
+    /// of each weight to bfloat16, 2^-9 of it, and so at most 2^-9 of values within [-1, 1], beside <see cref="Attention"/>.
+    /// </summary>
+    public static readonly Tolerance RoundedAttention = new(4e-6 + 1.0 / 512, 0);
+
+    /// <summary>
+    /// Taps likewise: weights that are tapped are not rounded. Tensor cores cut off where float32 rounds, at most twice the error of
+    /// <see cref="Probabilities"/>.
+    /// </summary>
+    public static readonly Tolerance RoundedProbabilities = new(2e-6, 0);
+
+    /// <summary>As <see cref="RoundedProbabilities"/> beyond |score| = 20: twice <see cref="SharpProbabilities"/>.</summary>
+    public static readonly Tolerance SharpRoundedProbabilities = new(1e-4, 0);
+
     /// <summary>Affinities: a sum of positive numbers, two divisions, a product; means of a few. All terms positive, so relative.</summary>
     public static Tolerance OfAffinity(DType matrix) => matrix == DType.F64 ? new(1e-30, 1e-14) : new(1e-30, 1e-6);
 

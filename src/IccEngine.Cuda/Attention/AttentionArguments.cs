@@ -69,3 +69,24 @@ internal struct TapArguments
     public int Length;
     public int KeyParts;
 }
+
+/// <summary>RoundedTapArguments of kernels/attention_tap_mma.cu.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RoundedTapArguments
+{
+    public KvView Kv;
+    public ulong Query;
+    public ulong Stats;
+    public ulong Pages;
+    public ulong QueryTiles;
+    public ulong KeyTiles;
+    public ulong Sums;
+    public int Heads;
+    public int HeadsEach;
+    public int RowsEach;
+    public int Start;
+    public int FirstRow;
+    public int Length;
+    public int QueryParts;
+    public int KeyParts;
+}

@@ -7,7 +7,6 @@ namespace IccEngine.Cuda;
 internal sealed class AttentionPlan(CudaContext context) : IDisposable
 {
     private const int SequenceInts = 4;
-    private const int BlocksEach = 2;  // on a multiprocessor, before keys are split no further
     private const int KeysEach = 64;   // of a split: fewer are not worth the merge
     private readonly IntegerTable _table = new(context);
     private readonly List<int> _integers = [];
@@ -38,9 +37,10 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
 
     /// <summary>Plans a call and sends the plan to the device.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="lanesEach">Lanes of a tile: rows times query heads of a group.</param>
-    public void Fill(in AttentionCall call, int lanesEach)
+    /// <param name="form">The kernel. Lanes of its tiles are rows times query heads of a group.</param>
+    public void Fill(in AttentionCall call, in StreamForm form)
     {
+        var lanesEach = form.Lanes;
         _integers.Clear();
         _pages.Clear();
         var (group, pageTokens) = (call.Query.Shape[1] / call.Cache.Shape.KvHeads, call.Cache.Shape.PageTokens);
@@ -65,7 +65,7 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
             {
                 continue; // only what a tap needs is computed
             }
-            for (var t = 0; t < tiles; t++)
+            for (var t = tiles - 1; t >= 0; t--) // those that see the most keys come first, so that the device does not wait for them
             {
                 ReadOnlySpan<int> entry = [s, t];
                 _integers.AddRange(entry);
@@ -73,7 +73,7 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
             Tiles += tiles;
         }
         var blocks = Math.Max(1, allTiles * call.Cache.Shape.KvHeads);
-        Splits = (int)Math.Clamp(BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1);
+        Splits = (int)Math.Clamp(form.BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1);
         _address = _table.Put(CollectionsMarshal.AsSpan(_integers));
     }
 

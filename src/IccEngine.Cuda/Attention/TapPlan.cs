@@ -4,9 +4,9 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>
-/// The integers that attention_tap.cu reads of a call. Each tapped sequence has query parts (rows of one span, or one single token), key
-/// tiles (keys of some key parts: those of one span in one tile, or one single token), and for its reduction the parts of every span and
-/// single on both sides.
+/// The integers that attention_tap.cu and attention_tap_mma.cu read of a call. Each tapped sequence has query parts (rows of one span, or
+/// one single token), key tiles (keys of some key parts: those of one span in one tile, or one single token), and for its reduction the
+/// parts of every span and single on both sides. For attention_tap_mma.cu the rows come in tiles as the keys do.
 /// </summary>
 internal sealed class TapPlan(CudaContext context) : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
     private readonly List<int> _queryEntries = [];
     private readonly List<int> _keyEntries = [];
     private readonly List<TapWork> _works = [];
-    private int _keysEach;
+    private int _keysEach, _lanesEach, _group;
     private ulong _address;
 
     /// <summary>The tapped sequences that have work.</summary>
@@ -28,10 +28,10 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
 
     /// <summary>Plans a call and sends the plan to the device.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="keysEach">Keys of a tile.</param>
-    public void Fill(in AttentionCall call, int keysEach)
+    /// <param name="form">The kernel.</param>
+    public void Fill(in AttentionCall call, in TapForm form)
     {
-        _keysEach = keysEach;
+        (_keysEach, _lanesEach, _group) = (form.Keys, form.Lanes, call.Query.Shape[1] / call.Cache.Shape.KvHeads);
         _integers.Clear();
         _works.Clear();
         var sequences = call.Sequences.Span;
@@ -55,32 +55,31 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
         _keyEntries.Clear();
 
         var firstQuery = _integers.Count;
-        var queryParts = 0;
-        foreach (var span in tap.Spans)
+        var (queryParts, queryTiles) = (0, 0);
+        // As many rows as lanes have room for with the heads of a group, or those of a plane.
+        var rowsEach = Math.Max(1, _lanesEach / (tap.PerHead ? 1 : _group));
+        if (_lanesEach > 0)
         {
-            AddRows(sequence, span, spanRows, ref queryParts);
+            var rows = new PositionTiles(_integers, rowsEach);
+            AddTiles(ref rows, _queryEntries, tap, sequence.Start, sequence.Length, spanRows, singleRows);
+            (queryParts, queryTiles) = (rows.Parts, rows.Count);
         }
-        foreach (var single in tap.Singles)
+        else
         {
-            AddRows(sequence, new TokenSpan(single, single + 1), singleRows, ref queryParts);
+            foreach (var span in tap.Spans)
+            {
+                AddRows(sequence, span, spanRows, ref queryParts);
+            }
+            foreach (var single in tap.Singles)
+            {
+                AddRows(sequence, new TokenSpan(single, single + 1), singleRows, ref queryParts);
+            }
+            queryTiles = queryParts;
         }
 
         var firstKey = _integers.Count;
-        var tiles = new KeyTiles(_integers, _keysEach);
-        foreach (var span in tap.Spans)
-        {
-            AddKeys(ref tiles, span with { End = Math.Min(span.End, sequence.Length) }, span.Length, spanKeys, _keyEntries.Count);
-        }
-        // Keys ascend within a tile, so singles begin a new one and come in the order of their positions.
-        tiles.Close();
-        var firstSingle = _keyEntries.Count;
-        CollectionsMarshal.SetCount(_keyEntries, firstSingle + tap.Singles.Length * EntryInts);
-        foreach (var o in tap.SinglesByPosition)
-        {
-            var single = new TokenSpan(tap.Singles[o], Math.Min(tap.Singles[o] + 1, sequence.Length));
-            AddKeys(ref tiles, single, 1, singleKeys, firstSingle + o * EntryInts);
-        }
-        tiles.Close();
+        var tiles = new PositionTiles(_integers, _keysEach);
+        AddTiles(ref tiles, _keyEntries, tap, 0, sequence.Length, spanKeys, singleKeys);
         if (queryParts == 0 || tiles.Parts == 0)
         {
             return;
@@ -89,7 +88,7 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
         _integers.AddRange(_queryEntries);
         _integers.AddRange(_keyEntries);
         _works.Add(new TapWork(
-            index, firstQuery, queryParts, firstKey, tiles.Count, tiles.Parts,
+            index, firstQuery, queryParts, queryTiles, rowsEach, firstKey, tiles.Count, tiles.Parts,
             firstEntry, firstEntry + tap.Spans.Length * EntryInts,
             firstEntry + _queryEntries.Count, firstEntry + _queryEntries.Count + tap.Spans.Length * EntryInts));
     }
@@ -107,22 +106,40 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
         _queryEntries.AddRange([firstPart, parts - firstPart, tokens.Length]);
     }
 
-    private void AddKeys(ref KeyTiles tiles, TokenSpan tokens, int length, bool wanted, int entry)
+    /// <summary>Tiles of the tokens of spans and singles whose positions are from first to end, and an entry for each span and single.</summary>
+    private static void AddTiles(
+        ref PositionTiles tiles, List<int> entries, AttentionTap tap, int first, int end, bool spansWanted, bool singlesWanted)
     {
-        var firstPart = tiles.Parts;
-        if (wanted && tokens.End > tokens.Start)
+        foreach (var span in tap.Spans)
         {
-            tiles.Add(tokens);
+            entries.AddRange([0, 0, 0]);
+            Add(ref tiles, span, spansWanted, CollectionsMarshal.AsSpan(entries)[^EntryInts..]);
         }
-        if (entry == _keyEntries.Count)
+        // Positions ascend within a tile, so singles begin a new one and come in their order.
+        tiles.Close();
+        var firstSingle = entries.Count;
+        CollectionsMarshal.SetCount(entries, firstSingle + tap.Singles.Length * EntryInts);
+        foreach (var o in tap.SinglesByPosition)
         {
-            CollectionsMarshal.SetCount(_keyEntries, entry + EntryInts);
+            var entry = CollectionsMarshal.AsSpan(entries).Slice(firstSingle + o * EntryInts, EntryInts);
+            Add(ref tiles, new TokenSpan(tap.Singles[o], tap.Singles[o] + 1), singlesWanted, entry);
         }
-        (_keyEntries[entry], _keyEntries[entry + 1], _keyEntries[entry + 2]) = (firstPart, tiles.Parts - firstPart, length);
+        tiles.Close();
+
+        void Add(ref PositionTiles tiles, TokenSpan tokens, bool wanted, Span<int> entry)
+        {
+            var firstPart = tiles.Parts;
+            var there = new TokenSpan(Math.Max(first, tokens.Start), Math.Min(end, tokens.End));
+            if (wanted && there.End > there.Start)
+            {
+                tiles.Add(there);
+            }
+            (entry[0], entry[1], entry[2]) = (firstPart, tiles.Parts - firstPart, tokens.Length);
+        }
     }
 
-    /// <summary>Fills tiles with keys: in each the positions, then the parts, -1 where there is no key.</summary>
-    private struct KeyTiles(List<int> integers, int keysEach)
+    /// <summary>Fills tiles with keys or rows: in each the positions, then the parts, -1 where there is none.</summary>
+    private struct PositionTiles(List<int> integers, int each)
     {
         private int _free;
 
@@ -140,24 +157,24 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
                     Begin();
                 }
                 var count = Math.Min(_free, tokens.End - position);
-                var tile = integers.Count - 2 * keysEach;
-                for (var k = keysEach - _free; count > 0; count--, k++, _free--, position++)
+                var tile = integers.Count - 2 * each;
+                for (var k = each - _free; count > 0; count--, k++, _free--, position++)
                 {
-                    (integers[tile + k], integers[tile + keysEach + k]) = (position, Parts);
+                    (integers[tile + k], integers[tile + each + k]) = (position, Parts);
                 }
                 Parts++;
             }
         }
 
-        /// <summary>The next key begins a new tile.</summary>
+        /// <summary>The next position begins a new tile.</summary>
         public void Close() => _free = 0;
 
         private void Begin()
         {
             var first = integers.Count;
-            CollectionsMarshal.SetCount(integers, first + 2 * keysEach);
+            CollectionsMarshal.SetCount(integers, first + 2 * each);
             CollectionsMarshal.AsSpan(integers)[first..].Fill(-1);
-            _free = keysEach;
+            _free = each;
             Count++;
         }
     }
@@ -167,6 +184,8 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
 /// <param name="Sequence">Index into the call's sequences.</param>
 /// <param name="FirstQuery">Query parts.</param>
 /// <param name="QueryParts">Their number.</param>
+/// <param name="QueryTiles">Blocks that share them: as many, or tiles of rows.</param>
+/// <param name="RowsEach">Rows of a tile.</param>
 /// <param name="FirstTile">Key tiles.</param>
 /// <param name="Tiles">Their number.</param>
 /// <param name="KeyParts">Number of key parts.</param>
@@ -175,5 +194,5 @@ internal sealed class TapPlan(CudaContext context) : IDisposable
 /// <param name="SpanKeys">Key parts of every span.</param>
 /// <param name="SingleKeys">Key parts of every single.</param>
 internal readonly record struct TapWork(
-    int Sequence, int FirstQuery, int QueryParts, int FirstTile, int Tiles, int KeyParts,
+    int Sequence, int FirstQuery, int QueryParts, int QueryTiles, int RowsEach, int FirstTile, int Tiles, int KeyParts,
     int SpanQueries, int SingleQueries, int SpanKeys, int SingleKeys);

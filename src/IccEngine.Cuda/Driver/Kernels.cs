@@ -37,12 +37,6 @@ internal readonly record struct TileKernel(Kernel Kernel, int Rows, int Outputs,
     }
 }
 
-/// <summary>A kernel in forms for heads of up to 64, 128 and 256 elements, each with tiles of its own size.</summary>
-/// <param name="Kernel">The form.</param>
-/// <param name="Lanes">Lanes of a tile of attention.cu.</param>
-/// <param name="Keys">Keys of a tile of attention_tap.cu.</param>
-internal readonly record struct HeadKernel(Kernel Kernel, int Lanes, int Keys);
-
 /// <summary>The kernels of kernels/*.cu: PTX that is embedded in this assembly, compiled by the driver for the device at hand.</summary>
 internal sealed class Kernels
 {
@@ -65,15 +59,10 @@ internal sealed class Kernels
         Linear1 = Typed("linear_few", "linear_1");
         Linear8 = Typed("linear_few", "linear_8");
         RmsNorm = Load("rmsnorm", "rmsnorm")[0];
-        RotateAndStore = Load("rotate_and_store", "rotate_and_store")[0];
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
         (Sample, LogProbabilities) = (Load("sample", "sample")[0], Load("sample", "log_probabilities")[0]);
         (NearestCentre, CopyPage) = (Real("nearest_centre", "nearest_centre"), Load("copy_page", "copy_page")[0]);
-        AttentionProbabilities = Load("attention_probabilities", "attention_probabilities")[0];
-        var attention = Load("attention", "attention_64", "attention_128", "attention_256", "attention_merge");
-        (Attention, AttentionMerge) = (ByHead(attention), attention[3]);
-        var taps = Load("attention_tap", "attention_tap_64", "attention_tap_128", "attention_tap_256", "attention_tap_reduce");
-        (AttentionTap, TapReduce) = (ByHead(taps), taps[3]);
+        Attention = new AttentionKernels(this, context.Device);
         (AddAffinity, AddWideAffinity) = (Real("affinity", "add_affinity"), Load("affinity", "add_affinity_f32_f64")[0]);
         (MeanAffinity, NeighbourLabels) = (Real("affinity", "mean_affinity"), Real("affinity", "neighbour_labels"));
         NormaliseAffinity = Real("affinity", "normalise_affinity");
@@ -97,8 +86,6 @@ internal sealed class Kernels
 
     public Kernel RmsNorm { get; }
 
-    public Kernel RotateAndStore { get; }
-
     public Kernel SiluMultiply { get; }
 
     public Kernel Sample { get; }
@@ -109,11 +96,8 @@ internal sealed class Kernels
 
     public Kernel CopyPage { get; }
 
-    public Kernel AttentionMerge { get; }
-
-    public Kernel AttentionProbabilities { get; }
-
-    public Kernel TapReduce { get; }
+    /// <summary>What reads and writes the KV cache.</summary>
+    public AttentionKernels Attention { get; }
 
     /// <summary>Attention and sums of one type.</summary>
     public RealKernel AddAffinity { get; }
@@ -136,16 +120,6 @@ internal sealed class Kernels
     /// <summary>What only a measurement uses; loaded when it is asked for.</summary>
     public Kernel Peak => Load("peak", "peak_bf16")[0];
 
-    private HeadKernel[] Attention { get; }
-
-    private HeadKernel[] AttentionTap { get; }
-
-    /// <summary>The form of attention.cu for heads of a size.</summary>
-    public HeadKernel AttentionOf(int headDim) => Attention[FormOf(headDim)];
-
-    /// <summary>The form of attention_tap.cu for heads of a size.</summary>
-    public HeadKernel TapOf(int headDim) => AttentionTap[FormOf(headDim)];
-
     /// <summary>
     /// The forms of linear_wgmma.cu, the widest tiles first: for sums of many pairs of terms, and for one pair. For devices of compute
     /// capability 9.0 alone.
@@ -159,11 +133,6 @@ internal sealed class Kernels
         TileKernel Of(int outputs, string sums) =>
             new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256);
     }
-
-    private static int FormOf(int headDim) => headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
-
-    // The template arguments at the end of attention.cu and attention_tap.cu.
-    private static HeadKernel[] ByHead(Kernel[] forms) => [new(forms[0], 64, 32), new(forms[1], 32, 32), new(forms[2], 16, 16)];
 
     // Four stages of 64 bytes of each row of both sides: linear_mma.cu.
     private (TileKernel Large, TileKernel Small) Tiled(string sums)
@@ -185,10 +154,11 @@ internal sealed class Kernels
         return new RealKernel(forms[0], forms[1]);
     }
 
-    private Kernel[] Load(string module, params string[] kernels) => Load(module, 0, kernels);
+    /// <summary>Kernels of a module.</summary>
+    public Kernel[] Load(string module, params string[] kernels) => Load(module, 0, kernels);
 
-    // Kernels that take shared memory of a size that the launch gives.
-    private Kernel[] Load(string module, int sharedBytes, params string[] kernels) => Load(_target, module, sharedBytes, kernels);
+    /// <summary>Kernels that take shared memory of a size that the launch gives.</summary>
+    public Kernel[] Load(string module, int sharedBytes, params string[] kernels) => Load(_target, module, sharedBytes, kernels);
 
     private Kernel[] Load(string target, string module, int sharedBytes, params string[] kernels)
     {

@@ -3,18 +3,17 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>
-/// Keys, then values, as [layers, pages, kvHeads, pageTokens, headDim] float32: the tokens of one head lie one after the other. Addresses
-/// are taken at once, memory for all layers of a page when the page is first used.
+/// Keys, then values, as [layers, pages, kvHeads, pageTokens, headDim] of one type: the tokens of one head lie one after the other.
+/// Addresses are taken at once, memory for all layers of a page when the page is first used.
 /// </summary>
 internal sealed class CudaKvCache : KvCache
 {
-    private const DType Elements = DType.F32;
     private readonly MappedMemory _memory;
     private readonly bool[] _used; // by page
 
     /// <summary>Takes the addresses.</summary>
     /// <exception cref="IccUnsupportedException">No kernel has heads of this size.</exception>
-    public CudaKvCache(CudaContext context, KvShape shape) : base(shape)
+    public CudaKvCache(CudaContext context, KvShape shape, DType elements) : base(shape)
     {
         if (shape is not { Layers: > 0, KvHeads: > 0, HeadDim: > 0, PageTokens: > 0, Pages: > 0 })
         {
@@ -24,7 +23,12 @@ internal sealed class CudaKvCache : KvCache
         {
             throw new IccUnsupportedException($"heads of {shape.HeadDim} elements: the CUDA kernels have at most {Kernels.MaxHeadDim}; compute on cpu");
         }
-        PageBytes = Elements.Bytes(checked((long)shape.KvHeads * shape.PageTokens * shape.HeadDim));
+        if (elements.Bytes(shape.HeadDim) % sizeof(int) != 0)
+        {
+            throw new IccUnsupportedException($"heads of {shape.HeadDim} elements: in {elements} the CUDA kernels have an even number of them; compute in float32");
+        }
+        Elements = elements;
+        PageBytes = elements.Bytes(checked((long)shape.KvHeads * shape.PageTokens * shape.HeadDim));
         _used = new bool[shape.Pages];
         _memory = new MappedMemory(context, checked(2 * shape.Layers * shape.Pages * PageBytes));
     }
@@ -34,6 +38,9 @@ internal sealed class CudaKvCache : KvCache
 
     /// <summary>Bytes of the keys, or of the values, of a page in one layer; a multiple of 4.</summary>
     public long PageBytes { get; }
+
+    /// <summary>Type of keys and values: F32 or BF16.</summary>
+    public DType Elements { get; }
 
     /// <summary>Address on the device of a layer's keys.</summary>
     public ulong Keys(int layer) => _memory.Address + (ulong)Offset(layer, 0);

@@ -14,7 +14,10 @@ public static class Benchmark
 {
     private const string DefaultShape = "1b";
     private static readonly BenchmarkSubject[] Operations =
-        [BenchmarkSubject.Gemm, BenchmarkSubject.Attention, BenchmarkSubject.RmsNorm, BenchmarkSubject.KvCache, BenchmarkSubject.Spectral];
+    [
+        BenchmarkSubject.Gemm, BenchmarkSubject.Attention, BenchmarkSubject.Eager, BenchmarkSubject.RmsNorm, BenchmarkSubject.KvCache,
+        BenchmarkSubject.Spectral,
+    ];
     private static readonly BenchmarkSubject[] Models =
         [BenchmarkSubject.Prefill, BenchmarkSubject.Decode, BenchmarkSubject.Taps, BenchmarkSubject.Pass];
 
@@ -87,6 +90,9 @@ public static class Benchmark
                 break;
             case BenchmarkSubject.Attention:
                 AttentionBenchmark.Run(run);
+                break;
+            case BenchmarkSubject.Eager:
+                EagerBenchmark.Run(run);
                 break;
             case BenchmarkSubject.RmsNorm:
                 OperationBenchmarks.RmsNorm(run);

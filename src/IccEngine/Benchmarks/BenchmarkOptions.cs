@@ -13,6 +13,8 @@ public enum BenchmarkSubject
     Gemm,
     /// <summary>Attention alone, with taps and without.</summary>
     Attention,
+    /// <summary>Pooled attention with every map kept, against taps.</summary>
+    Eager,
     /// <summary>RMSNorm.</summary>
     RmsNorm,
     /// <summary>Rotary embedding and the write to the KV cache.</summary>

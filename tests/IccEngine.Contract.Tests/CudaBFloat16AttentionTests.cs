@@ -1,0 +1,222 @@
+using IccEngine.Core;
+using IccEngine.Testing;
+using Xunit;
+
+namespace IccEngine.Contract.Tests;
+
+/// <summary>
+/// Attention of the CUDA backend that computes in bfloat16: against the twin on inputs that are rounded as the backend rounds them. Keys
+/// and values are in the cache in bfloat16; queries are rounded where tensor cores multiply them, which is where heads have a multiple of
+/// 8 elements.
+/// </summary>
+public class CudaBFloat16AttentionTests
+{
+    /// <summary>Spans of many lengths with gaps, and singles in and out of them, in any order.</summary>
+    internal static readonly TapSpec Mixed = new(
+        [new(0, 1), new(1, 2), new(4, 40), new(40, 41), new(60, 70), new(71, 135), new(136, 137), new(150, 151)],
+        [150, 0, 3, 62, 136, 70, 199, 40]);
+
+    private static readonly (int Heads, int KvHeads)[] HeadCounts = [(4, 4), (6, 1), (10, 2), (32, 1), (132, 1)];
+
+    public static TheoryData<string> Names => [.. Subjects.CudaNames];
+
+    public static IEnumerable<object[]> Lengths => With([.. Data.OddSizes, 300]).Where(c => c is not [TestBackends.CudaOnHostChecked, 2 or 31 or 127 or 300]);
+
+    public static IEnumerable<object[]> HeadDims => With(2, 16, 30, 40, 64, 80, 96, 128, 256);
+
+    public static IEnumerable<object[]> Groups => With([.. Enumerable.Range(0, HeadCounts.Length)]);
+
+    public static IEnumerable<object[]> PageSizes => With(1, 3, 64, 1000);
+
+    public static IEnumerable<object[]> Windows => With(1, 31, 64, 65, 700).Where(c => c is not [TestBackends.CudaOnHostChecked, 64 or 700]);
+
+    [SkippableTheory]
+    [MemberData(nameof(Lengths))]
+    public void OddLengths(string name, int length)
+    {
+        Compare(name, new Scenario { Rows = [length] });
+        foreach (var rows in new[] { 1, 3, 19 })
+        {
+            Compare(name, new Scenario { Starts = [length], Rows = [rows] });
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(HeadDims))]
+    public void HeadSizes(string name, int headDim)
+    {
+        Compare(name, new Scenario { HeadDim = headDim, Rows = [131], Taps = [Mixed] });
+        Compare(name, new Scenario { HeadDim = headDim, Starts = [150], Rows = [2], Taps = [Mixed] });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Groups))]
+    public void GroupedQueries(string name, int counts)
+    {
+        var (heads, kvHeads) = HeadCounts[counts];
+        foreach (var perHead in new[] { false, true })
+        {
+            var scenario = new Scenario { Heads = heads, KvHeads = kvHeads, HeadDim = 16, Taps = [Mixed with { PerHead = perHead }] };
+            Compare(name, scenario with { Starts = [5], Rows = [70] });
+            Compare(name, scenario with { Starts = [149], Rows = [3] });
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(PageSizes))]
+    public void PagesAreReadWhereTheyLie(string name, int pageTokens)
+    {
+        Compare(name, new Scenario { PageTokens = pageTokens, Starts = [7], Rows = [131], Taps = [Mixed] });
+        Compare(name, new Scenario { PageTokens = pageTokens, Starts = [131], Rows = [1], Taps = [Mixed] });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Windows))]
+    public void Window(string name, int window)
+    {
+        var mask = new AttentionMask(true, window);
+        Compare(name, new Scenario { Mask = mask, Rows = [200], Taps = [Mixed] });
+        Compare(name, new Scenario { Mask = mask, Starts = [700], Rows = [33] });
+        Compare(name, new Scenario { Mask = mask, Starts = [1300], Rows = [3] });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void FullMask(string name)
+    {
+        Compare(name, new Scenario { Mask = new(false, null), Rows = [200], Taps = [Mixed] });
+        Compare(name, new Scenario { Mask = new(false, null), Starts = [70], Rows = [3], Taps = [Mixed] });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void RaggedBatches(string name)
+    {
+        var scenario = new Scenario { Starts = [0, 600, 0, 33, 1, 127], Rows = [31, 1, 1, 70, 2, 129] };
+        Compare(name, scenario);
+        Compare(name, scenario with { Taps = [Mixed, new([new(3, 500), new(500, 601)], [600, 7]), null, Mixed with { PerHead = true }] });
+        Compare(name, new Scenario { Starts = [600, 3, 40], Rows = [1, 2, 16], Taps = [new([new(3, 500)], [600]), null, Mixed] });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void ExtremeScores(string name)
+    {
+        foreach (var (start, rows) in new[] { (0, 151), (150, 1) })
+        {
+            Compare(name, new Scenario { Starts = [start], Rows = [rows], Sharpness = 100, Taps = [Mixed] }, Tolerances.SharpRoundedProbabilities);
+            Compare(name, new Scenario { Starts = [start], Rows = [rows], Sharpness = 0, Taps = [Mixed] });
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void HundredsOfSpans(string name)
+    {
+        var spans = Enumerable.Range(0, 300).Select(i => new TokenSpan(1 + i * 2, 2 + i * 2 + i % 2)).ToArray();
+        Compare(name, new Scenario { Heads = 2, HeadDim = 16, Rows = [610], Taps = [new(spans, [0, 5, 609])] });
+        Compare(name, new Scenario { Heads = 2, HeadDim = 16, Starts = [1400], Rows = [2], Taps = [new([.. spans, new(1100, 1402)], [1400, 1401, 3])] });
+    }
+
+    /// <summary>A pair of long spans has many parts, which a warp adds up.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void FewLongSpans(string name) =>
+        Compare(name, new Scenario { Heads = 2, KvHeads = 1, HeadDim = 16, Rows = [1100], Taps = [new([new(0, 1050), new(1051, 1053)], [])] });
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void ChunksEqualTheWhole(string name)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        var scenario = new Scenario { Rows = [200], Taps = [Mixed] };
+        var whole = scenario.Run(backend);
+        foreach (var chunk in new[] { 7, 48, 129 })
+        {
+            var chunks = scenario.Run(backend, chunk);
+            // Weights are rounded relative to the largest so far, which depends on where tiles begin.
+            var tolerance = new Tolerance(2 * Tolerances.RoundedAttention.Absolute, 0);
+            Data.AssertClose(whole.Outputs[0], chunks.Outputs[0], tolerance, $"{name} by {chunk}");
+            AssertClose(whole.Taps[0]!, chunks.Taps[0]!, Tolerances.RoundedProbabilities, $"{name} by {chunk}");
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void TapsDoNotChangeTheOutput(string name)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        foreach (var (start, rows) in new[] { (0, 200), (150, 2) })
+        {
+            var scenario = new Scenario { Starts = [start], Rows = [rows] };
+            var tapped = scenario with { Taps = [Mixed] };
+            var result = tapped.Run(backend);
+            Assert.Equal(scenario.Run(backend).Outputs[0], result.Outputs[0]);
+            AssertClose(result.Taps[0]!, (tapped with { WantsOutput = false }).Run(backend).Taps[0]!, Tolerances.Exact, name);
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(HeadDims))]
+    public void ProbabilitiesAreOfTheCache(string name, int headDim)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        using var twin = new ReferenceBackend<double>();
+        var scenario = new Scenario { HeadDim = headDim, Starts = [0, 40], Rows = [3, 33] };
+        Data.AssertClose(
+            (scenario with { RoundsCache = true }).Probabilities(twin, 1, 3), scenario.Probabilities(backend, 1, 3), Tolerances.Probabilities, name);
+    }
+
+    /// <summary>What is rounded already stays as it is, so the twin sees the very numbers that the backend computes with.</summary>
+    internal static void Compare(string name, Scenario scenario, Tolerance? taps = null)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        using var twin = new ReferenceBackend<double>();
+        var onTensorCores = scenario.HeadDim % 8 == 0;
+        var expected = (scenario with { RoundsCache = true, RoundsQueries = onTensorCores }).Run(twin);
+        var found = scenario.Run(backend);
+        var what = $"{name} {scenario.Mask}";
+        for (var s = 0; s < expected.Outputs.Length; s++)
+        {
+            var outputs = onTensorCores ? Tolerances.RoundedAttention : Tolerances.Attention;
+            Data.AssertClose(expected.Outputs[s], found.Outputs[s], outputs, $"{what}, sequence {s}");
+            if (expected.Taps.Length > s && expected.Taps[s] is { } tap)
+            {
+                Assert.Contains([.. tap.SpanToSpan, .. tap.SingleToSpan, .. tap.SingleToSingle], v => v > 1e-4);
+                AssertClose(tap, found.Taps[s]!, taps ?? Tolerances.RoundedProbabilities, $"{what}, sequence {s}");
+            }
+        }
+    }
+
+    private static void AssertClose(TapResult expected, TapResult found, Tolerance tolerance, string what)
+    {
+        Data.AssertClose(expected.SpanToSpan, found.SpanToSpan, tolerance, $"{what}, spans to spans");
+        Data.AssertClose(expected.SingleToSpan, found.SingleToSpan, tolerance, $"{what}, singles to spans");
+        Data.AssertClose(expected.SingleToSingle, found.SingleToSingle, tolerance, $"{what}, singles to singles");
+    }
+
+    private static IEnumerable<object[]> With(params int[] values) => Subjects.CudaNames.SelectMany(n => values.Select(v => new object[] { n, v }));
+}
+
+/// <summary>The same where blocks have less shared memory, and tiles of tapped rows and keys are smaller.</summary>
+[Collection(nameof(Alone))]
+public class CudaSmallDeviceTests
+{
+    [SkippableFact]
+    public void TapsHaveSmallerTiles()
+    {
+        CudaHost.Pretend("capability", 86);
+        try
+        {
+            foreach (var headDim in new[] { 64, 96, 128, 256 })
+            {
+                CudaBFloat16AttentionTests.Compare(
+                    TestBackends.CudaOnHost, new Scenario { HeadDim = headDim, Rows = [200], Taps = [CudaBFloat16AttentionTests.Mixed] });
+            }
+        }
+        finally
+        {
+            CudaHost.Pretend("capability", 90);
+        }
+    }
+}
