@@ -13,9 +13,10 @@ public sealed class CudaDecodeTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [SkippableTheory]
-    [InlineData(3)]  // one graph
-    [InlineData(12)] // several
-    public void ATokenIsAFewGraphsAndOneWait(int layers)
+    [InlineData(3, 0)]  // one graph
+    [InlineData(3, 0.7)]
+    [InlineData(12, 0)] // several
+    public void ATokenIsAFewGraphsAndOneWait(int layers, double temperature)
     {
         var folder = SmallModel.Write(vocabulary: 96, hidden: 32, layers, heads: 4, kvHeads: 2, ffn: 48);
         using var machine = new PretendedMachine();
@@ -23,7 +24,8 @@ public sealed class CudaDecodeTests : IDisposable
         using var model = CausalLM.Load(folder, backend);
         Directory.Delete(folder, recursive: true);
         using var session = new InferenceSession(model, new SessionOptions(256));
-        var generation = GreedyDecoding.Generate(session, session.Begin(), _prompt, 30, []).GetEnumerator();
+        var options = new GenerationOptions { MaxNewTokens = 30, Sampling = new SamplingOptions(temperature, TopK: 5) };
+        var generation = Decoding.Generate(session, session.Begin(), _prompt, options).GetEnumerator();
         for (var i = 0; i < 4; i++) // the prompt; then a token as it comes, one that makes the graph, and one that uses it
         {
             Assert.True(generation.MoveNext());
@@ -54,7 +56,7 @@ public sealed class CudaDecodeTests : IDisposable
             for (var i = 0; i < count; i++)
             {
                 session.Forward([new SequenceInput(sequence, next)]);
-                backend.ArgMax(session.LastLogits(0), [], next);
+                backend.Sample(session.LastLogits(0), default, SamplingOptions.Greedy, [], next, []);
             }
         }
         Decode(60); // the tables have their sizes, and the graphs are there
@@ -181,7 +183,7 @@ public sealed class CudaDecodeTests : IDisposable
             using var model = CausalLM.Load(_folder, backend);
             using var session = new InferenceSession(model, new SessionOptions(200));
             machine.Pretend("life", life);
-            return [.. GreedyDecoding.Generate(session, session.Begin(), _prompt, 30, [])];
+            return [.. Decoding.Generate(session, session.Begin(), _prompt, new GenerationOptions { MaxNewTokens = 30 }).Select(t => t.Id)];
         }
     }
 

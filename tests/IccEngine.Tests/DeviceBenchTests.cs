@@ -1,3 +1,4 @@
+using IccEngine.Core;
 using IccEngine.Cuda;
 using IccEngine.DeviceTests;
 using IccEngine.Testing;
@@ -8,18 +9,21 @@ namespace IccEngine.Tests;
 /// <summary>What tools/device-tests measures on a device runs at small sizes where there is none.</summary>
 public class DeviceBenchTests
 {
-    [SkippableFact]
-    public void Everything_is_measured()
+    [SkippableTheory]
+    [InlineData(DType.F32)]
+    [InlineData(DType.BF16)]
+    public void Everything_is_measured(DType compute)
     {
         using var machine = new PretendedMachine();
-        using var backend = machine.Open();
+        using var backend = new CudaBackend(0, machine.Driver, compute);
         using var folder = new TemporaryFolder();
         using var output = new StringWriter();
         new Bench(backend, BenchSizes.Small, output) { Driver = machine.Driver }.Run([], Path.Combine(folder.Path, "model"));
         var lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
         var sizes = BenchSizes.Small;
-        var figures = sizes.Gemms.Length + sizes.Attentions.Length + sizes.Matrices.Length + sizes.Prefills.Sum(p => p.Spans.Length) + 1;
-        Assert.Equal(3 + figures, lines.Length);
+        var figures = sizes.Gemms.Sum(g => g.Rows <= CudaBackend.FewRows ? 1 : backend.MatrixProducts.Count) + sizes.Attentions.Length + sizes.Matrices.Length + sizes.Prefills.Sum(p => p.Spans.Length) + 1;
+        Assert.Equal(3 + sizes.Eagers.Length + figures, lines.Length);
+        Assert.Equal(sizes.Eagers.Length, lines.Count(l => l.StartsWith("eager ", StringComparison.Ordinal)));
         Assert.Equal(figures, lines.Count(l => l.Contains("% of the peak", StringComparison.Ordinal) || l.Contains("% of the bandwidth", StringComparison.Ordinal)));
         Assert.DoesNotContain(lines, l => l.Contains("NaN", StringComparison.Ordinal));
     }

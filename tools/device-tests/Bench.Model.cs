@@ -59,7 +59,7 @@ internal sealed partial class Bench
         double Round()
         {
             var sequence = session.Begin();
-            var answer = GreedyDecoding.Generate(session, sequence, Prompt(model, before), tokens + 1, []).GetEnumerator();
+            var answer = Decoding.Generate(session, sequence, Prompt(model, before), new GenerationOptions { MaxNewTokens = tokens + 1 }).GetEnumerator();
             answer.MoveNext();
             var watch = Stopwatch.StartNew();
             while (answer.MoveNext())

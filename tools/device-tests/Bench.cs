@@ -14,11 +14,15 @@ internal sealed partial class Bench(CudaBackend backend, BenchSizes sizes, TextW
         return (Median(limits.Peak), Median(limits.Bandwidth));
     });
 
+    private CudaBackend Backend => backend;
+
+    private BenchSizes Sizes => sizes;
+
     /// <summary>Path of the driver's library; null: the system's.</summary>
     public string? Driver { get; init; }
 
     /// <summary>Names of what can be measured.</summary>
-    public static IReadOnlyList<string> Parts { get; } = ["limits", "gemm", "attention", "lanczos", "model"];
+    public static IReadOnlyList<string> Parts { get; } = ["limits", "gemm", "attention", "eager", "lanczos", "model"];
 
     /// <summary>Measures some parts, or all where none is named.</summary>
     /// <param name="parts">Of <see cref="Parts"/>.</param>
@@ -38,6 +42,9 @@ internal sealed partial class Bench(CudaBackend backend, BenchSizes sizes, TextW
                     break;
                 case "attention":
                     Array.ForEach(sizes.Attentions, Attention);
+                    break;
+                case "eager":
+                    Array.ForEach(sizes.Eagers, Eager);
                     break;
                 case "lanczos":
                     Array.ForEach(sizes.Matrices, Lanczos);
@@ -69,15 +76,20 @@ internal sealed partial class Bench(CudaBackend backend, BenchSizes sizes, TextW
         var x = Random(new Shape(rows, inputs));
         var y = backend.Allocate(new Shape(rows, outputs));
         var call = 0;
-        var seconds = Time(y, () => backend.Linear(x, weights[call++ % copies], null, y));
         var what = $"gemm bf16 [{rows}, {inputs}] x [{outputs}, {inputs}]";
-        if (rows == 1)
+        double Seconds() => Time(y, () => backend.Linear(x, weights[call++ % copies], null, y));
+        if (rows <= CudaBackend.FewRows)
         {
-            Memory(what, weightBytes, seconds);
+            Memory(what, weightBytes, Seconds());
         }
         else
         {
-            Arithmetic(what, 2.0 * rows * inputs * outputs, seconds);
+            foreach (var product in backend.MatrixProducts)
+            {
+                backend.MatrixProduct = product;
+                Arithmetic($"{what}, {product}", 2.0 * rows * inputs * outputs, Seconds());
+            }
+            backend.MatrixProduct = MatrixProduct.Auto;
         }
         x.Buffer.Dispose();
         y.Buffer.Dispose();
@@ -94,41 +106,6 @@ internal sealed partial class Bench(CudaBackend backend, BenchSizes sizes, TextW
         }
         return HostTensor.FromBytes("weight", DType.BF16, bits, outputs, inputs);
     }
-
-    private void Attention((int Start, int Rows, int Spans) size)
-    {
-        var (start, rows, spans) = size;
-        var (heads, kvHeads, headDim) = sizes.Heads;
-        var length = start + rows;
-        var pages = Enumerable.Range(0, (length + 63) / 64).ToArray();
-        using var cache = backend.CreateKvCache(new KvShape(1, kvHeads, headDim, 64, pages.Length));
-        var (cos, sin) = (backend.Allocate(new Shape(length, headDim / 2)), backend.Allocate(new Shape(length, headDim / 2)));
-        var key = Random(new Shape(length, kvHeads, headDim));
-        var all = Random(new Shape(length, heads, headDim));
-        backend.Write(Enumerable.Repeat(1f, length * headDim / 2).ToArray(), cos);
-        backend.RotateAndStore(all, key, key, cos, sin, cache, 0, [new SequenceRows(0, length, 0, pages)]);
-        var query = all.Rows(0, rows);
-        var result = backend.Allocate(query.Shape);
-        var tap = spans == 0 ? null : new AttentionTap([.. Spans(length, spans)], [], false, backend.Allocate(new Shape(spans, spans)), default, default);
-        var call = new AttentionCall
-        {
-            Query = query,
-            Cache = cache,
-            Layer = 0,
-            Sequences = new[] { new SequenceRows(0, rows, start, pages, tap) },
-            Mask = new(true, null),
-            Scale = 1 / MathF.Sqrt(headDim),
-            Output = result,
-        };
-        var seconds = Time(result, () => backend.Attention(call));
-        var pairs = rows * (double)start + rows * (rows + 1.0) / 2;
-        Arithmetic($"attention {heads} heads of {headDim}, {rows} rows after {start}, {spans} spans", 4 * pairs * heads * headDim, seconds);
-        Array.ForEach([cos, sin, key, all, result], t => t.Buffer.Dispose());
-        tap?.SpanToSpan.Buffer.Dispose();
-    }
-
-    private static IEnumerable<TokenSpan> Spans(int tokens, int spans) =>
-        Enumerable.Range(0, spans).Select(i => new TokenSpan((int)((long)i * tokens / spans), (int)((i + 1L) * tokens / spans)));
 
     // The product of a step of Lanczos: nearly all of its time.
     private void Lanczos(int n)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using IccEngine.Core;
 using IccEngine.Cuda;
 using IccEngine.DeviceTests;
 using Xunit;
@@ -8,8 +9,8 @@ using Xunit.Sdk;
 // Runs the tests of a backend where there is no SDK: on a machine with a device, to which this program was copied.
 //   dotnet publish -c Release -r linux-x64 --self-contained -o artifacts/device-tests tools/device-tests
 //   artifacts/device-tests/IccEngine.DeviceTests cuda        (below a checkout: the goldens are found there)
-// Argument: the name that the tests give the backend, or bench with any of the parts limits, gemm, attention, lanczos and model for
-// speed; without it every test runs. The random weights of the model (16 GB) are written once, below this program.
+// Argument: the name that the tests give the backend, or bench with any of the parts limits, gemm, attention, eager, lanczos and model for
+// speed, in bfloat16 and then what differs in float32; without it every test runs. The random weights of the model (16 GB) are written once, below this program.
 if (args is ["bench", .. var parts])
 {
     if (parts.Except(Bench.Parts).FirstOrDefault() is { } unknown)
@@ -17,8 +18,17 @@ if (args is ["bench", .. var parts])
         Console.Error.WriteLine($"bench {unknown}: expected {string.Join(", ", Bench.Parts)}");
         return 1;
     }
-    using var backend = new CudaBackend();
-    new Bench(backend, BenchSizes.Table, Console.Out).Run(parts, Path.Combine(AppContext.BaseDirectory, "bench-" + BenchSizes.Table.Shape));
+    var modelFolder = Path.Combine(AppContext.BaseDirectory, "bench-" + BenchSizes.Table.Shape);
+    using (var rounded = new CudaBackend(compute: DType.BF16))
+    {
+        new Bench(rounded, BenchSizes.Table, Console.Out).Run(parts, modelFolder);
+    }
+    string[] again = [.. new[] { "gemm", "attention", "eager" }.Where(p => parts.Length == 0 || parts.Contains(p))];
+    if (again.Length > 0)
+    {
+        using var exact = new CudaBackend();
+        new Bench(exact, BenchSizes.Table, Console.Out).Run(again, modelFolder);
+    }
     return 0;
 }
 var wanted = args is [var name, ..] ? $"\"{name}\"" : "";

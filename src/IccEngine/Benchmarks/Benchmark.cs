@@ -7,8 +7,8 @@ using IccEngine.Models;
 namespace IccEngine;
 
 /// <summary>
-/// Measures operations and whole models on a device. Every figure is the median of several runs; on the cpu it comes with its share of
-/// what the machine was measured to do at most, see <see cref="MachineLimits"/>. The formulas stand in docs/performance.md.
+/// Measures operations and whole models on a device. Every figure is the median of several runs; it comes with its share of
+/// what the cpu (<see cref="MachineLimits"/>) or the device (<see cref="CudaLimits"/>) was measured to do at most. The formulas stand in docs/performance.md.
 /// </summary>
 public static class Benchmark
 {
@@ -46,15 +46,16 @@ public static class Benchmark
         }
         using var backend = Device.Open(options.Device, options.Threads, options.ComputeDType);
         var limits = backend is CpuBackend cpu ? MachineLimits.Measure(cpu.Threads, options.Repeat, cpu.InstructionSet, cancellation) : null;
-        var run = new BenchmarkRun(options, config, backend, limits, cancellation);
+        var device = backend is CudaBackend cuda ? CudaLimits.Measure(cuda, options.Repeat) : null;
+        var run = new BenchmarkRun(options, config, backend, limits, device, cancellation);
         run.Results.AddRange(first);
         var done = subjects.Count(s => s == BenchmarkSubject.Startup);
         void Done() => progress?.Report((double)++done / subjects.Length);
         if (subjects.Contains(BenchmarkSubject.Machine))
         {
-            if (backend is CudaBackend cuda)
+            if (device is not null)
             {
-                AddLimits(run, CudaLimits.Measure(cuda, options.Repeat));
+                AddLimits(run, device);
             }
             else
             {
@@ -78,7 +79,8 @@ public static class Benchmark
         {
             RunModel(run, shape, whole, Done);
         }
-        return new BenchmarkReport(backend.Description, limits?.Peak.Median / 1e9, limits?.Bandwidth.Median / 1e9, run.Results);
+        return new BenchmarkReport(
+            backend.Description, (limits?.Peak.Median ?? run.DevicePeak) / 1e9, (limits?.Bandwidth.Median ?? run.DeviceBandwidth) / 1e9, run.Results);
     }
 
     private static void RunOperation(BenchmarkRun run, BenchmarkSubject subject)

@@ -19,7 +19,10 @@ public sealed record BenchmarkResult(string Name, string Size, double Median, do
 
 /// <summary>The figures of one call.</summary>
 /// <param name="Machine">What computed: device, instruction set, threads.</param>
-/// <param name="PeakGflops">Measured peak of the processor, GFLOP/s; null on other devices, whose limits are not measured.</param>
+/// <param name="PeakGflops">
+/// Measured peak of the processor, or of an NVIDIA device in bfloat16 (<see cref="Cuda.CudaLimits"/>), GFLOP/s; null on reference, where
+/// it is not measured.
+/// </param>
 /// <param name="BandwidthGBs">Measured bandwidth of its memory, GB/s; null likewise.</param>
 /// <param name="Results">The figures.</param>
 public sealed record BenchmarkReport(string Machine, double? PeakGflops, double? BandwidthGBs, IReadOnlyList<BenchmarkResult> Results);

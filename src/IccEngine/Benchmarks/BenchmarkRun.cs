@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using IccEngine.Core;
 using IccEngine.Cpu;
+using IccEngine.Cuda;
 using IccEngine.Formats;
 
 namespace IccEngine;
 
 /// <summary>One call of the benchmarks: the device, the figures so far, and how a figure is taken.</summary>
 internal sealed class BenchmarkRun(
-    BenchmarkOptions options, ModelConfig config, IBackend backend, MachineLimits? limits, CancellationToken cancellation)
+    BenchmarkOptions options, ModelConfig config, IBackend backend, MachineLimits? limits, CudaLimits? device, CancellationToken cancellation)
 {
     private const double LeastSeconds = 0.05;
     private const double LongSeconds = 60;
@@ -148,11 +149,17 @@ internal sealed class BenchmarkRun(
         return tensor;
     }
 
+    /// <summary>Operations a second of an NVIDIA device, which are measured once; null on others.</summary>
+    public double? DevicePeak { get; } = device is null ? null : Median([.. device.Peak]);
+
+    /// <summary>Bytes a second of its memory likewise.</summary>
+    public double? DeviceBandwidth { get; } = device is null ? null : Median([.. device.Bandwidth]);
+
     /// <summary>Operations a second beside the last figure; null where they are not measured.</summary>
-    private double? Peak => _probes.Count == 0 ? null : Median([.. _probes.Select(p => p.Peak)]);
+    private double? Peak => _probes.Count == 0 ? DevicePeak : Median([.. _probes.Select(p => p.Peak)]);
 
     /// <summary>Bytes a second beside the last figure; null likewise.</summary>
-    private double? Bandwidth => _probes.Count == 0 ? null : Median([.. _probes.Select(p => p.Bandwidth)]);
+    private double? Bandwidth => _probes.Count == 0 ? DeviceBandwidth : Median([.. _probes.Select(p => p.Bandwidth)]);
 
     public static double Median(double[] values)
     {

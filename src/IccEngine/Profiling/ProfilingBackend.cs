@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IccEngine.Core;
+using IccEngine.Cuda;
 
 namespace IccEngine;
 
@@ -60,7 +61,8 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
     /// <inheritdoc/>
     public KvCache CreateKvCache(KvShape shape)
     {
-        AddMemory("kv cache", inner.ActivationType.Bytes(2L * shape.Layers * shape.KvHeads * shape.HeadDim * shape.PageTokens * shape.Pages));
+        var elements = inner is CudaBackend cuda ? cuda.ComputeType : inner.ActivationType;
+        AddMemory("kv cache", elements.Bytes(2L * shape.Layers * shape.KvHeads * shape.HeadDim * shape.PageTokens * shape.Pages));
         return inner.CreateKvCache(shape);
     }
 
