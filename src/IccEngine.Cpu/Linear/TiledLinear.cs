@@ -25,8 +25,8 @@ internal unsafe struct LinearCall
 }
 
 /// <summary>
-/// The linear layer of many rows. The rows of x are laid out anew once, so that a register tile reads them from front to back (rows
-/// that lie a power of two apart would push each other out of the caches); panels of the weight are widened and transposed into scratch
+/// The linear layer of many rows. Rows of more than one block of inputs are laid out anew once, so that a register tile reads them from
+/// front to back (rows that lie a power of two apart would push each other out of the caches); panels of the weight are widened and transposed into scratch
 /// a block of inputs at a time; sums stay in scratch until the last block. An item is a few panels of outputs for a part of the rows.
 /// An element of y is the sum of its blocks of <see cref="PackedRows{TOps, TV}.BlockInputs"/> inputs in order, each summed in order: it
 /// depends on its own row, on nothing else in the call.
@@ -67,10 +67,15 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
             chunk.Rows = Math.Min(LinearPlan.ChunkRows, call.Rows - row);
             chunk.X += (long)row * call.Inputs;
             chunk.Y += (long)row * call.Outputs;
-            var packed = new PackedRows<TOps, TV>(chunk.X, chunk.Rows, chunk.Inputs);
-            pool.Run(ref packed, packed.Groups);
+            PackedRows<TOps, TV> packed = default;
+            if (chunk.Inputs > BlockInputs)
+            {
+                packed = new PackedRows<TOps, TV>(chunk.X, chunk.Rows, chunk.Inputs);
+                pool.Run(ref packed, packed.Groups);
+            }
+            var groups = (chunk.Rows + PackedRows<TOps, TV>.GroupRows - 1) / PackedRows<TOps, TV>.GroupRows;
             var plan = LinearPlan.For(
-                pool.Threads, (chunk.Outputs + PanelOutputs - 1) / PanelOutputs, packed.Groups, PackedRows<TOps, TV>.GroupRows);
+                pool.Threads, (chunk.Outputs + PanelOutputs - 1) / PanelOutputs, groups, PackedRows<TOps, TV>.GroupRows);
             var job = new TiledLinear<TOps, TV, TW>(chunk, packed, plan);
             pool.Run(ref job, plan.Items);
         }
@@ -80,7 +85,9 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
     public void Run(int item)
     {
         var (firstPanel, endPanel, firstGroup, endGroup) = plan.Item(item);
-        var panelSums = (endGroup - firstGroup) * PackedRows<TOps, TV>.GroupRows * PanelOutputs;
+        // Sums of several blocks are kept until the last one; those of one block are finished tile by tile.
+        var kept = call.Inputs > BlockInputs;
+        var panelSums = (kept ? (endGroup - firstGroup) * PackedRows<TOps, TV>.GroupRows : TOps.TileRows) * PanelOutputs;
         var carver = new Carver(Scratch.Take(ScratchUse.Item, ScratchBytes((endPanel - firstPanel) * panelSums)));
         var panel = carver.Take<float>(BlockInputs * PanelOutputs);
         var square = carver.Take<float>(TOps.Count * TOps.Count);
@@ -89,7 +96,10 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
         for (var input = 0; input < call.Inputs; input += BlockInputs)
         {
             var inputs = Math.Min(BlockInputs, call.Inputs - input);
-            x.Columns(input, inputs, columns);
+            if (kept)
+            {
+                x.Columns(input, inputs, columns);
+            }
             for (var p = firstPanel; p < endPanel; p++)
             {
                 Pack(p * PanelOutputs, input, inputs, panel, square);
@@ -165,12 +175,15 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
     {
         var last = input + inputs == call.Inputs;
         var outputs = Math.Min(PanelOutputs, call.Outputs - output);
+        var third = outputs > 2 * TOps.Count;
         var tiles = (endGroup - firstGroup) * PackedRows<TOps, TV>.GroupRows / TOps.TileRows;
         var lines = (PanelLines + tiles - 1) / tiles;
         var line = 0;
+        var kept = call.Inputs > BlockInputs;
+        var rows = stackalloc float*[TOps.TileRows];
         for (var group = firstGroup; group < endGroup; group++)
         {
-            for (var r = 0; r < PackedRows<TOps, TV>.GroupRows; r += TOps.TileRows, sums += TOps.TileRows * PanelOutputs)
+            for (var r = 0; r < PackedRows<TOps, TV>.GroupRows; r += TOps.TileRows, sums += kept ? TOps.TileRows * PanelOutputs : 0)
             {
                 var row = group * PackedRows<TOps, TV>.GroupRows + r;
                 var present = Math.Min(TOps.TileRows, call.Rows - row);
@@ -182,9 +195,21 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
                 {
                     Memory.Prefetch(next + (line / RowLines * (nint)call.Inputs * TW.Size) + line % RowLines * Memory.CacheLine);
                 }
-                var place = (nint)group * PackedRows<TOps, TV>.GroupRows * inputs;
-                var nextGroup = (nint)PackedRows<TOps, TV>.GroupRows * inputs;
-                MicroKernel<TOps, TV>.Columns(columns, place + r, nextGroup, panel, inputs, sums, PanelOutputs, input > 0);
+                if (kept)
+                {
+                    var place = (nint)group * PackedRows<TOps, TV>.GroupRows * inputs;
+                    var nextGroup = (nint)PackedRows<TOps, TV>.GroupRows * inputs;
+                    MicroKernel<TOps, TV>.Columns(columns, place + r, nextGroup, panel, inputs, sums, PanelOutputs, input > 0, third);
+                }
+                else
+                {
+                    for (var t = 0; t < TOps.TileRows; t++)
+                    {
+                        // Rows beyond the last one repeat it; nobody reads their sums.
+                        rows[t] = call.X + (long)(row + Math.Min(t, present - 1)) * call.Inputs;
+                    }
+                    MicroKernel<TOps, TV>.Rows(rows, panel, inputs, sums, PanelOutputs, false, third);
+                }
                 if (last)
                 {
                     Finish(row, present, output, outputs, sums);

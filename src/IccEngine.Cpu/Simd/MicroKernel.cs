@@ -21,21 +21,36 @@ internal static unsafe partial class MicroKernel<TOps, TV>
     /// <summary>Rows that a one-vector tile has.</summary>
     public const int NarrowRows = 8;
 
-    /// <summary><paramref name="a"/>: a pointer to each of TOps.TileRows rows; c: [TileRows, TileLanes] with rows <paramref name="ldc"/> apart.</summary>
-    public static void Rows(float** a, float* b, int k, float* c, nint ldc, bool add)
+    /// <summary>c(r, lane) = sum over p of a[r][p] b[p, lane].</summary>
+    /// <param name="a">Pointers to TOps.TileRows rows.</param>
+    /// <param name="b">[k, TileLanes]</param>
+    /// <param name="k">Length of the rows.</param>
+    /// <param name="c">[TileRows, TileLanes]</param>
+    /// <param name="ldc">Elements from a row of c to the next.</param>
+    /// <param name="add">Add to c instead of replacing it.</param>
+    /// <param name="third">Whether the third vector of lanes is wanted; without it two are computed.</param>
+    public static void Rows(float** a, float* b, int k, float* c, nint ldc, bool add, bool third = true)
     {
         if (TOps.TileRows == 8)
         {
-            Rows8x3(a, b, k, c, ldc, add);
+            if (third)
+            {
+                Rows8x3<ThreeVectors>(a, b, k, c, ldc, add);
+                return;
+            }
+            Rows8x3<TwoVectors>(a, b, k, c, ldc, add);
+            return;
         }
-        else
+        if (third)
         {
-            Rows4x3(a, b, k, c, ldc, add);
+            Rows4x3<ThreeVectors>(a, b, k, c, ldc, add);
+            return;
         }
+        Rows4x3<TwoVectors>(a, b, k, c, ldc, add);
     }
 
-    /// <summary><paramref name="a"/>: a pointer to each of k columns; c: [TileRows, TileLanes] with rows <paramref name="ldc"/> apart.</summary>
-    /// <param name="a">Pointers to the columns.</param>
+    /// <summary>c(r, lane) = sum over p of a[p][offset + r] b[p, lane].</summary>
+    /// <param name="a">Pointers to k columns.</param>
     /// <param name="offset">Elements from a column's pointer to its first row.</param>
     /// <param name="ahead">Elements from there to what a later call reads in the same columns: it is asked for now.</param>
     /// <param name="b">[k, TileLanes]</param>
@@ -43,16 +58,25 @@ internal static unsafe partial class MicroKernel<TOps, TV>
     /// <param name="c">[TileRows, TileLanes]</param>
     /// <param name="ldc">Elements from a row of c to the next.</param>
     /// <param name="add">Add to c instead of replacing it.</param>
-    public static void Columns(float** a, nint offset, nint ahead, float* b, int k, float* c, nint ldc, bool add)
+    /// <param name="third">Whether the third vector of lanes is wanted; without it two are computed.</param>
+    public static void Columns(float** a, nint offset, nint ahead, float* b, int k, float* c, nint ldc, bool add, bool third = true)
     {
         if (TOps.TileRows == 8)
         {
-            Columns8x3(a, offset, ahead, b, k, c, ldc, add);
+            if (third)
+            {
+                Columns8x3<ThreeVectors>(a, offset, ahead, b, k, c, ldc, add);
+                return;
+            }
+            Columns8x3<TwoVectors>(a, offset, ahead, b, k, c, ldc, add);
+            return;
         }
-        else
+        if (third)
         {
-            Columns4x3(a, offset, ahead, b, k, c, ldc, add);
+            Columns4x3<ThreeVectors>(a, offset, ahead, b, k, c, ldc, add);
+            return;
         }
+        Columns4x3<TwoVectors>(a, offset, ahead, b, k, c, ldc, add);
     }
 
     /// <summary>a(r, p) = a[r][p]: eight rows, one vector.</summary>
@@ -149,13 +173,35 @@ internal static unsafe partial class MicroKernel<TOps, TV>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish3(TV c0, TV c1, TV c2, float* c, bool add)
+    private static void Finish<TWidth>(TV c0, TV c1, TV c2, float* c, bool add) where TWidth : struct, ITileWidth
     {
         Finish1(c0, c, add);
         Finish1(c1, c + TOps.Count, add);
-        Finish1(c2, c + 2 * TOps.Count, add);
+        if (TWidth.Third)
+        {
+            Finish1(c2, c + 2 * TOps.Count, add);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish1(TV sums, float* c, bool add) => TOps.Store(add ? TOps.Add(TOps.Load(c), sums) : sums, c);
+}
+
+/// <summary>How many of a tile's three vectors of lanes are computed, known when the tile is compiled.</summary>
+internal interface ITileWidth
+{
+    /// <summary>Whether the third vector is.</summary>
+    static abstract bool Third { get; }
+}
+
+/// <summary>All three.</summary>
+internal readonly struct ThreeVectors : ITileWidth
+{
+    public static bool Third => true;
+}
+
+/// <summary>The first two: the last panel of 128 outputs, for one, has no more.</summary>
+internal readonly struct TwoVectors : ITileWidth
+{
+    public static bool Third => false;
 }
