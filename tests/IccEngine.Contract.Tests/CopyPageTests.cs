@@ -48,8 +48,8 @@ public class CopyPageTests
         backend.Write(Enumerable.Repeat(1f, Tokens * HeadDim / 2).ToArray(), cos);
         for (var layer = 0; layer < _shape.Layers; layer++)
         {
-            var key = Data.Tensor(backend, Data.Uniform(Tokens * 2 * HeadDim, layer), new Shape(Tokens, 2, HeadDim));
-            backend.RotateAndStore(key, key, key, cos, sin, cache, layer, [new SequenceRows(0, Tokens, 0, new[] { 0, 1 })]);
+            var (query, key, value) = (Random(backend, Tokens, 0), Random(backend, Tokens, 1 + layer), Random(backend, Tokens, 11 + layer));
+            backend.RotateAndStore(query, key, value, cos, sin, cache, layer, [new SequenceRows(0, Tokens, 0, new[] { 0, 1 })]);
         }
         backend.CopyPage(cache, 1, 3);
         for (var layer = 0; layer < _shape.Layers; layer++)
@@ -57,11 +57,14 @@ public class CopyPageTests
             Assert.Equal(Attend(backend, cache, layer, 1), Attend(backend, cache, layer, 3));
         }
         var before = Attend(backend, cache, 1, 1);
-        var other = Data.Tensor(backend, Data.Uniform(2 * HeadDim, 9), new Shape(1, 2, HeadDim));
-        backend.RotateAndStore(other, other, other, cos.Rows(0, 1), sin.Rows(0, 1), cache, 1, [new SequenceRows(0, 1, Tokens - 1, new[] { 0, 3 })]);
+        var (last, lastKey, lastValue) = (Random(backend, 1, 21), Random(backend, 1, 22), Random(backend, 1, 23));
+        backend.RotateAndStore(last, lastKey, lastValue, cos.Rows(0, 1), sin.Rows(0, 1), cache, 1, [new SequenceRows(0, 1, Tokens - 1, new[] { 0, 3 })]);
         Assert.Equal(before, Attend(backend, cache, 1, 1));
         Assert.NotEqual(before, Attend(backend, cache, 1, 3));
     }
+
+    private static Tensor Random(IBackend backend, int tokens, int seed) =>
+        Data.Tensor(backend, Data.Uniform(tokens * 2 * HeadDim, seed), new Shape(tokens, 2, HeadDim));
 
     private static double[] Attend(IBackend backend, KvCache cache, int layer, int second)
     {

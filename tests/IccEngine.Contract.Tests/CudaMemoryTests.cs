@@ -23,7 +23,7 @@ public sealed unsafe class CudaMemoryTests
         var context = new CudaContext(0, machine.Driver);
         context.Begin();
         var sources = new[] { 1, 2 }.Select(seed => Bytes(dtype, seed, elements)).ToArray();
-        var weights = Array.ConvertAll(sources, s => new CudaWeight(context, s));
+        var weights = Array.ConvertAll(sources, s => new CudaWeight(context, s, null));
         foreach (var (source, weight) in sources.Zip(weights))
         {
             if (dtype == DType.F64)
@@ -62,7 +62,7 @@ public sealed unsafe class CudaMemoryTests
             machine.Pretend("life", life);
             try
             {
-                new CudaWeight(context, source).Dispose();
+                new CudaWeight(context, source, null).Dispose();
             }
             catch (IccDeviceException)
             {

@@ -39,7 +39,7 @@ public class CountingBackend(IBackend inner) : IBackend
         return inner.CreateKvCache(shape);
     }
 
-    public virtual Weight LoadWeight(HostTensor source) => inner.LoadWeight(source);
+    public virtual Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored) => inner.LoadWeight(source, format);
 
     public void Clear(Tensor x) => inner.Clear(x);
 

@@ -9,7 +9,7 @@ public sealed class PerturbingBackend(IBackend inner, double share) : CountingBa
 {
     private readonly Random _random = new(1);
 
-    public override Weight LoadWeight(HostTensor source)
+    public override Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored)
     {
         var values = source.ToSingles();
         var multiplied = source.Extents.Count == 2 && !source.Name.Contains("embed", StringComparison.Ordinal);
@@ -17,6 +17,6 @@ public sealed class PerturbingBackend(IBackend inner, double share) : CountingBa
         {
             values[i] *= (float)(1 + share * (2 * _random.NextDouble() - 1));
         }
-        return base.LoadWeight(HostTensor.FromArray(source.Name, values, [.. source.Extents]));
+        return base.LoadWeight(HostTensor.FromArray(source.Name, values, [.. source.Extents]), format);
     }
 }
