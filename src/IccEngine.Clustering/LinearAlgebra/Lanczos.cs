@@ -67,7 +67,8 @@ public static class Lanczos
         while (locked.Count < n && search.HasProductsLeft)
         {
             var least = found.Select(p => p.Value).OrderDescending().ElementAt(k - 1);
-            var further = search.Run(1, (value, residual) => value + residual < least);
+            // A residual says that an eigenvalue is near, not that none is larger; where it is small beside the gap, the largest one is meant.
+            var further = search.Run(1, (value, residual) => value + 10 * residual < least);
             if (further.Count == 0 || further[0].Value <= least + search.Slack)
             {
                 return;

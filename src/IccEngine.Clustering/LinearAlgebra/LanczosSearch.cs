@@ -60,20 +60,22 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
         _h = new double[_size * _size];
         RandomDirection(0);
         var (filled, until, restarted) = (0, Math.Min(_size, Math.Max(2 * k, 16)), false);
+        var before = (Steps: 0, Excess: 0.0);
         while (true)
         {
             Extend(filled, until, space);
             filled = until;
             if (!restarted && filled < _size && HasProductsLeft)
             {
-                var verdict = Glance(k, filled, abandon);
+                var verdict = Glance(k, filled, abandon, out var excess);
                 if (verdict == Verdict.Abandoned)
                 {
                     return [];
                 }
                 if (verdict == Verdict.GoOn)
                 {
-                    until = Math.Min(_size, filled + Math.Max(8, filled / 4));
+                    until = Math.Min(_size, filled + StepsLeft(filled, excess, before));
+                    before = (filled, excess);
                     continue;
                 }
             }
@@ -123,9 +125,25 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
         }
     }
 
-    /// <summary>The state of the k largest Ritz pairs of a tridiagonal H, from its eigenvalues and the last entries of its eigenvectors.</summary>
-    private Verdict Glance(int k, int m, Func<double, double, bool>? abandon)
+    /// <summary>
+    /// Steps until the next look. Residuals fall about geometrically, in the end faster: where they will meet the tolerance is told from
+    /// two looks, and gone to in parts, for a look costs as much as a few steps.
+    /// </summary>
+    private static int StepsLeft(int steps, double excess, (int Steps, double Excess) before)
     {
+        var most = Math.Max(8, steps / 2);
+        var rate = before.Steps == 0 ? 0 : (before.Excess - excess) / (steps - before.Steps);
+        return rate <= 0 ? most : (int)Math.Clamp(Math.Ceiling(0.9 * excess / rate), 4, most);
+    }
+
+    /// <summary>The state of the k largest Ritz pairs of a tridiagonal H, from its eigenvalues and the last entries of its eigenvectors.</summary>
+    /// <param name="k">Pairs looked at.</param>
+    /// <param name="m">Rows of H.</param>
+    /// <param name="abandon">As for <see cref="Run"/>.</param>
+    /// <param name="excess">Logarithm of the largest residual by the tolerance; 0 or less where all are met.</param>
+    private Verdict Glance(int k, int m, Func<double, double, bool>? abandon, out double excess)
+    {
+        excess = 0;
         var (d, e, last) = (new double[m], new double[m], new double[m]);
         for (var i = 0; i < m; i++)
         {
@@ -139,14 +157,17 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
         {
             return Verdict.Abandoned;
         }
+        var largest = 0.0;
         for (var i = m - k; i < m; i++)
         {
-            if (_coupling * Math.Abs(last[i]) > Slack)
-            {
-                return Verdict.GoOn;
-            }
+            largest = Math.Max(largest, _coupling * Math.Abs(last[i]));
         }
-        return Verdict.Converged;
+        if (largest <= Slack)
+        {
+            return Verdict.Converged;
+        }
+        excess = Math.Log(largest / Slack);
+        return Verdict.GoOn;
     }
 
     private (List<RitzPair> Largest, EigenPairs All) RayleighRitz(int k, int m)

@@ -55,7 +55,7 @@ internal static class Tridiagonal
         {
             var f = s * e[i];
             var b = c * e[i];
-            var r = double.Hypot(f, g);
+            var r = Norm(f, g);
             e[i + 1] = r;
             if (r == 0)
             {
@@ -71,10 +71,24 @@ internal static class Tridiagonal
             p = s * r;
             d[i + 1] = g + p;
             g = c * r - b;
-            Vectors.Rotate(z.Slice(i * width, width), z.Slice((i + 1) * width, width), c, s);
+            if (width == 1)
+            {
+                (z[i], z[i + 1]) = (z[i] * c - z[i + 1] * s, z[i] * s + z[i + 1] * c);
+            }
+            else
+            {
+                Vectors.Rotate(z.Slice(i * width, width), z.Slice((i + 1) * width, width), c, s);
+            }
         }
         d[l] -= p;
         e[l] = g;
         e[m] = 0;
+    }
+
+    /// <summary>The root of f^2 + g^2; slowly only where squares would overflow or vanish.</summary>
+    private static double Norm(double f, double g)
+    {
+        var square = f * f + g * g;
+        return square is > 1e-280 and < 1e280 ? Math.Sqrt(square) : double.Hypot(f, g);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class BenchmarkRun(
     private const double LeastSeconds = 0.05;
     private const double LongSeconds = 60;
     private const int LongRuns = 3;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ProbeHolds = TimeSpan.FromMilliseconds(500);
     private readonly float[] _one = new float[1];
     private readonly List<(double Peak, double Bandwidth)> _probes = [];
@@ -64,11 +65,14 @@ internal sealed class BenchmarkRun(
             Wait(result);
             return watch.Elapsed.TotalSeconds / calls;
         }
-        Round(1);
         // Long enough for the runtime to have compiled the operation for speed.
-        var once = Round(2);
+        var warm = Stopwatch.StartNew();
+        var once = Round(1);
+        while (warm.Elapsed < WarmUp)
+        {
+            once = Round((int)Math.Clamp(LeastSeconds / once, 1, 100_000));
+        }
         var count = (int)Math.Clamp(LeastSeconds / once, 1, 100_000);
-        Round(count);
         BeginFigure();
         double[] seconds = [.. Enumerable.Range(0, RunsFor(once)).Select(_ => Round(count))];
         Probe();
