@@ -12,7 +12,7 @@ public sealed record GenerationOptions
     public IReadOnlyCollection<int> StopIds { get; init; } = [];
 
     /// <summary>How tokens are drawn; greedy by default.</summary>
-    public SamplingOptions Sampling { get; init; }
+    public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
 
     /// <summary>Seed: the numbers of a sample depend on it, the sample's place and the token's alone.</summary>
     public long Seed { get; init; }
