@@ -26,8 +26,12 @@ public interface IBackend : IDisposable
     Tensor Allocate(Shape shape, DType dtype);
 
     /// <summary>Hands over a parameter (F32, BF16, F16 or F64). The source stays mapped as long as the weight is used.</summary>
-    /// <exception cref="IccUnsupportedException">The element type is not one of these.</exception>
-    Weight LoadWeight(HostTensor source);
+    /// <param name="source">The parameter.</param>
+    /// <param name="format">How a matrix is held; a vector stays as it is.</param>
+    /// <exception cref="IccUnsupportedException">
+    /// The element type is not one of these; or a matrix cannot be held so: float64, or a number in it that is not finite or too large.
+    /// </exception>
+    Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored);
 
     /// <summary>A KV cache; on the host, memory is taken as pages are first written.</summary>
     KvCache CreateKvCache(KvShape shape);

@@ -1,9 +1,10 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace IccEngine.Core;
 
 /// <summary>A file mapped read-only into memory, or memory that stands for one. Views of it (<see cref="HostTensor"/>) name it as their owner.</summary>
-public sealed unsafe class MappedFile : IDisposable
+public sealed unsafe partial class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
@@ -67,6 +68,21 @@ public sealed unsafe class MappedFile : IDisposable
         ObjectDisposedException.ThrowIf(_address == null && Length > 0, this);
         return (nint)(_address + offset);
     }
+
+    /// <summary>Lets go of the pages of a part that will hardly be read again: they no longer count as this process's memory.</summary>
+    internal void Forget(nint address, long length)
+    {
+        const int dontNeed = 4; // MADV_DONTNEED of Linux: the pages of a mapped file come back from the file when they are touched
+        nint page = Environment.SystemPageSize;
+        var (first, end) = ((address + page - 1) & -page, (nint)(address + length) & -page);
+        if (_file is not null && OperatingSystem.IsLinux() && end > first)
+        {
+            _ = Advise(first, (nuint)(end - first), dontNeed); // a hint: where it is refused, they stay
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint bytes, int advice);
 
     /// <summary>Unmaps the file; no view of it may be used afterwards.</summary>
     public void Dispose()

@@ -27,7 +27,7 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
     }
 
     /// <inheritdoc/>
-    public Weight LoadWeight(HostTensor source) => new ReferenceWeight<T>(source);
+    public Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored) => ReferenceWeight<T>.Load(source, format);
 
     /// <inheritdoc/>
     public KvCache CreateKvCache(KvShape shape) => new ReferenceKvCache<T>(shape);

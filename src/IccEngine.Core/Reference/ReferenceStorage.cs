@@ -2,12 +2,42 @@ using System.Numerics;
 
 namespace IccEngine.Core;
 
-/// <summary>A parameter of the naive backend: widened or rounded to <typeparamref name="T"/> once.</summary>
-internal sealed class ReferenceWeight<T> : Weight where T : unmanaged, IFloatingPointIeee754<T>
+/// <summary>A parameter of the naive backend: widened or rounded to <typeparamref name="T"/> once; from int8, scale * q.</summary>
+internal sealed unsafe class ReferenceWeight<T> : Weight where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly T[] _values;
 
-    public ReferenceWeight(HostTensor source) : base(source.Name, source.DType, source.WeightShape())
+    private ReferenceWeight(HostTensor source, WeightFormat format, T[] values)
+        : base(source.Name, source.DType, source.WeightShape(), format, values.LongLength * sizeof(T)) => _values = values;
+
+    public static ReferenceWeight<T> Load(HostTensor source, WeightFormat format)
+    {
+        using var matrix = Int8Matrix.For(source, format);
+        return matrix is null
+            ? new ReferenceWeight<T>(source, WeightFormat.Stored, Widen(source))
+            : new ReferenceWeight<T>(source, WeightFormat.Int8, Widen(matrix, source.WeightShape()));
+    }
+
+    public ReadOnlySpan<T> Values => _values;
+
+    public override void Dispose() { }
+
+    private static T[] Widen(Int8Matrix matrix, Shape shape)
+    {
+        var values = new T[shape.Elements];
+        var row = new float[shape[1]];
+        for (var r = 0; r < shape[0]; r++)
+        {
+            matrix.Dequantize(r, row);
+            for (var i = 0; i < row.Length; i++)
+            {
+                values[r * row.Length + i] = T.CreateTruncating(row[i]);
+            }
+        }
+        return values;
+    }
+
+    private static T[] Widen(HostTensor source)
     {
         // float64 files keep their digits only under double; everything else widens exactly.
         var values = new T[source.Elements];
@@ -29,12 +59,8 @@ internal sealed class ReferenceWeight<T> : Weight where T : unmanaged, IFloating
                 values[start + i] = T.CreateTruncating(buffer[i]);
             }
         }
-        _values = values;
+        return values;
     }
-
-    public ReadOnlySpan<T> Values => _values;
-
-    public override void Dispose() { }
 }
 
 /// <summary>The naive backend's cache: keys, then values, as [layers, pages, pageTokens, kvHeads, headDim].</summary>
