@@ -29,6 +29,29 @@ __device__ __forceinline__ unsigned cut(float& x)
     return upper;
 }
 
+// The terms of piece p of all pieces.
+__device__ __forceinline__ void store_terms(float* values, unsigned short* to, long long p, long long pieces, int terms)
+{
+    for (int t = 0; t < terms; t++)
+    {
+        Words words;
+#pragma unroll
+        for (int i = 0; i < kPiece; i += 2)
+        {
+            if (terms == 1)
+            {
+                words.pairs[i / 2] = pack_bf16(values[i], values[i + 1]);
+            }
+            else
+            {
+                unsigned first = cut(values[i]);
+                words.pairs[i / 2] = cut(values[i + 1]) << 16 | first;
+            }
+        }
+        reinterpret_cast<Words*>(to)[t * pieces + p] = words;
+    }
+}
+
 template <typename T>
 __device__ __forceinline__ void bf16_terms(const T* from, unsigned short* to, long long rows, int columns, int stride, int terms)
 {
@@ -56,24 +79,32 @@ __device__ __forceinline__ void bf16_terms(const T* from, unsigned short* to, lo
                 values[i] = column + i < columns ? widen(from[row * columns + column + i]) : 0.f;
             }
         }
-        for (int t = 0; t < terms; t++)
+        store_terms(values, to, p, rows * pieces, terms);
+    }
+}
+
+// Of int8 (linear_few_int8.cu): from [rows, groups * 32], scales [rows, groups]; a piece is inside a group, which ends with zeros.
+extern "C" __global__ void bf16_terms_int8(
+    const signed char* from, const unsigned short* scales, unsigned short* to, long long rows, int columns, int stride, int terms)
+{
+    int pieces = stride / kPiece, groups = (columns + 31) / 32;
+    for (long long p = blockIdx.x * (long long)blockDim.x + threadIdx.x; p < rows * pieces; p += gridDim.x * (long long)blockDim.x)
+    {
+        long long row = p / pieces;
+        int column = (int)(p % pieces) * kPiece;
+        struct alignas(kPiece) Quants
         {
-            Words words;
+            signed char values[kPiece];
+        };
+        Quants quants = *reinterpret_cast<const Quants*>(from + row * groups * 32 + column);
+        float scale = float_from_half(scales[row * groups + column / 32]);
+        float values[kPiece];
 #pragma unroll
-            for (int i = 0; i < kPiece; i += 2)
-            {
-                if (terms == 1)
-                {
-                    words.pairs[i / 2] = pack_bf16(values[i], values[i + 1]);
-                }
-                else
-                {
-                    unsigned first = cut(values[i]);
-                    words.pairs[i / 2] = cut(values[i + 1]) << 16 | first;
-                }
-            }
-            reinterpret_cast<Words*>(to)[t * rows * pieces + p] = words;
+        for (int i = 0; i < kPiece; i++)
+        {
+            values[i] = scale * (float)quants.values[i];
         }
+        store_terms(values, to, p, rows * pieces, terms);
     }
 }
 

@@ -42,6 +42,10 @@ namespace linear_few_cu
 {
 #include "linear_few.cu"
 }
+namespace linear_few_int8_cu
+{
+#include "linear_few_int8.cu"
+}
 namespace linear_mma_cu
 {
 #include "linear_mma.cu"
@@ -99,10 +103,12 @@ const Kernels all({
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),
+    KERNEL(bf16_terms, bf16_terms_int8),
     KERNEL(copy_page, copy_page),
     KERNEL(embed, embed_f32),
     KERNEL(embed, embed_bf16),
     KERNEL(embed, embed_f16),
+    KERNEL(embed, embed_int8),
     KERNEL(lanczos, row_dots_f32),
     KERNEL(lanczos, row_dots_f64),
     KERNEL(lanczos, subtract_rows_f32),
@@ -115,6 +121,8 @@ const Kernels all({
     KERNEL(linear_few, linear_8_f32),
     KERNEL(linear_few, linear_8_bf16),
     KERNEL(linear_few, linear_8_f16),
+    KERNEL(linear_few_int8, linear_1_int8),
+    KERNEL(linear_few_int8, linear_8_int8),
     KERNEL(linear_mma, linear_mma_128_f32),
     KERNEL(linear_mma, linear_mma_128_bf16),
     KERNEL(linear_mma, linear_mma_64_f32),

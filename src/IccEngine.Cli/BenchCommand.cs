@@ -71,11 +71,12 @@ internal static class BenchCommand
         var spans = new Option<string>("--spans") { Description = "Numbers of spans that are tapped, like 50,200.", HelpName = "LIST", DefaultValueFactory = _ => "200" };
         var repeat = new Option<int>("--repeat") { Description = "Runs of each figure; those above a minute are done three times at most.", HelpName = "N", DefaultValueFactory = _ => 5 };
         var device = new Option<string>("--device") { Description = $"Where to compute: {Device.Choices}.", HelpName = "NAME", DefaultValueFactory = _ => Device.Names[0] };
+        var quantize = ModelOptions.QuantizeOption();
         var compute = ModelOptions.ComputeOption("--compute-dtype");
         var threads = new Option<int>("--threads") { Description = "Threads of the cpu; 0: one for every core.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var csv = new Option<bool>("--csv") { Description = "Print comma-separated values." };
-        var command = new Command(name, description) { shape, model, dtype, tokens, batch, spans, repeat, device, compute, threads, json, csv };
+        var command = new Command(name, description) { shape, model, dtype, tokens, batch, spans, repeat, device, compute, quantize, threads, json, csv };
         command.Validators.Add(result =>
         {
             if (result.GetValue(json) && result.GetValue(csv))
@@ -99,6 +100,7 @@ internal static class BenchCommand
                 Spans = PromptSource.Numbers("--spans", parsed.GetValue(spans)!),
                 Repeat = parsed.GetValue(repeat),
                 Device = parsed.GetValue(device)!,
+                Quantize = parsed.GetValue(quantize)!,
                 ComputeDType = parsed.GetValue(compute)!,
                 Threads = parsed.GetValue(threads),
             };

@@ -42,6 +42,7 @@ internal static class InspectCommand
                 Tap = tap,
                 Adapter = loaded.Adapter,
             };
+            Console.WriteLine($"weights: {loaded.Model.WeightsDescription}");
             foreach (var (name, extents) in InspectionFile.Write(loaded.Model, request, parsed.GetValue(output)!, cancellation))
             {
                 Console.WriteLine($"{name} [{string.Join(", ", extents)}]");

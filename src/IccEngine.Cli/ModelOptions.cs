@@ -21,6 +21,8 @@ internal sealed class ModelOptions
 
     private readonly Option<string> _dtype = ComputeOption("--dtype");
 
+    private readonly Option<string> _quantize = QuantizeOption();
+
     private ModelOptions(bool embedded) => _model = new Option<string?>("--model")
     {
         Description = "Folder of a model in the layout of the Hugging Face hub" + (embedded ? "; left out: the embedded model." : "."),
@@ -39,6 +41,7 @@ internal sealed class ModelOptions
         command.Options.Add(options._device);
         command.Options.Add(options._threads);
         command.Options.Add(options._dtype);
+        command.Options.Add(options._quantize);
         return options;
     }
 
@@ -50,11 +53,27 @@ internal sealed class ModelOptions
         DefaultValueFactory = _ => Device.DTypes[0],
     };
 
+    /// <summary>The option of how matrices are held.</summary>
+    public static Option<string> QuantizeOption()
+    {
+        var option = new Option<string>("--quantize")
+        {
+            Description = "How the weights are held: none, as in the file; int8, 8-bit integers with a scale for every 32.",
+            HelpName = "FORMAT",
+            DefaultValueFactory = _ => Quantization.Names[0],
+        };
+        option.AcceptOnlyFromAmong([.. Quantization.Names]);
+        return option;
+    }
+
     /// <summary>Opens the model, and the adapter where one is named.</summary>
     public LoadedModel Open(ParseResult parsed)
     {
         var (device, threads, dtype) = (parsed.GetValue(_device)!, parsed.GetValue(_threads), parsed.GetValue(_dtype)!);
-        var model = parsed.GetValue(_model) is { } folder ? IccModel.Load(folder, device, threads, dtype) : IccModel.LoadEmbedded(device, threads, dtype);
+        var quantize = parsed.GetValue(_quantize)!;
+        var model = parsed.GetValue(_model) is { } folder
+            ? IccModel.Load(folder, device, threads, dtype, quantize)
+            : IccModel.LoadEmbedded(device, threads, dtype, quantize);
         try
         {
             return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null);

@@ -13,10 +13,11 @@ internal static class ProfileCommand
         var trace = new Option<string?>("--trace") { Description = "Write a trace for chrome://tracing or Perfetto.", HelpName = "FILE.json" };
         var device = new Option<string>("--device") { Description = $"Where to compute: {Device.Choices}.", HelpName = "NAME", DefaultValueFactory = _ => Device.Names[0] };
         var threads = new Option<int>("--threads") { Description = "Threads of the cpu; 0: one for every core.", HelpName = "N" };
+        var quantize = ModelOptions.QuantizeOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("profile", "Shows where the time and the memory of a prefill go: by operation, by layer, and as a trace.")
         {
-            model, tokens, spans, trace, device, threads, json,
+            model, tokens, spans, trace, device, threads, quantize, json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
@@ -31,6 +32,7 @@ internal static class ProfileCommand
                     Spans = parsed.GetValue(spans),
                     Device = parsed.GetValue(device)!,
                     Threads = parsed.GetValue(threads),
+                    Quantize = parsed.GetValue(quantize)!,
                 },
                 cancellation);
             if (parsed.GetValue(trace) is { } file)

@@ -64,7 +64,7 @@ public sealed unsafe partial class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public Weight LoadWeight(HostTensor source) => new CpuWeight(source);
+    public Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored) => new CpuWeight(source, format);
 
     /// <inheritdoc/>
     public KvCache CreateKvCache(KvShape shape) => new CpuKvCache(shape);
@@ -119,7 +119,7 @@ public sealed unsafe partial class CpuBackend : IBackend
         }
         fixed (int* pinned = ids)
         {
-            _kernels.Embed(_pool, weight.Address, weight.Elements, pinned, ids.Length, Pointer(y), hidden);
+            _kernels.Embed(_pool, weight.Address, weight.Scales, weight.Elements, pinned, ids.Length, Pointer(y), hidden);
         }
         GC.KeepAlive(weight);
         GC.KeepAlive(y.Buffer);
@@ -151,6 +151,7 @@ public sealed unsafe partial class CpuBackend : IBackend
         {
             X = Pointer(x),
             W = w.Address,
+            Scales = w.Scales,
             Bias = b is null ? null : (float*)b.Address,
             Y = Pointer(y),
             Rows = x.Shape[0],

@@ -18,7 +18,7 @@ internal abstract unsafe class Kernels
 
     public abstract void Linear(WorkerPool pool, in LinearCall call, DType elements);
 
-    public abstract void Embed(WorkerPool pool, byte* table, DType elements, int* ids, int tokens, float* y, int hidden);
+    public abstract void Embed(WorkerPool pool, byte* table, ushort* scales, DType elements, int* ids, int tokens, float* y, int hidden);
 
     public abstract void RmsNorm(WorkerPool pool, float* x, float* weight, float eps, float* y, int rows, int n);
 
@@ -55,13 +55,19 @@ internal sealed unsafe class Kernels<TOps, TV> : Kernels
             case DType.F16:
                 Linear<F16Elements>(pool, call);
                 break;
+            case DType.I8 when call.Rows < TiledRows:
+                Int8DotLinear<TOps, TV>.Run(pool, call);
+                break;
+            case DType.I8:
+                TiledLinear<TOps, TV, Int8Elements>.Run(pool, call);
+                break;
             default:
                 Linear<F32Elements>(pool, call);
                 break;
         }
     }
 
-    public override void Embed(WorkerPool pool, byte* table, DType elements, int* ids, int tokens, float* y, int hidden)
+    public override void Embed(WorkerPool pool, byte* table, ushort* scales, DType elements, int* ids, int tokens, float* y, int hidden)
     {
         switch (elements)
         {
@@ -72,6 +78,10 @@ internal sealed unsafe class Kernels<TOps, TV> : Kernels
             case DType.F16:
                 var f16 = new EmbedJob<TOps, TV, F16Elements>(table, ids, y, hidden);
                 pool.Run(ref f16, tokens);
+                break;
+            case DType.I8:
+                var int8 = new Int8EmbedJob<TOps, TV>((sbyte*)table, scales, ids, y, hidden);
+                pool.Run(ref int8, tokens);
                 break;
             default:
                 var f32 = new EmbedJob<TOps, TV, F32Elements>(table, ids, y, hidden);

@@ -19,8 +19,15 @@ public sealed unsafe partial class CudaBackend
         }
         using var turn = Enter();
         var (rows, places, target) = (weight.Address, _ids.Put(ids), Address(y));
-        var parameters = stackalloc void*[] { &rows, &places, &target, &hidden };
-        _context.Launch(_kernels.Embed.For(weight.Elements), ids.Length, 1, 1, Threads, parameters);
+        if (weight.Elements == DType.I8)
+        {
+            _linear.Int8.Embed(weight, places, ids.Length, target);
+        }
+        else
+        {
+            var parameters = stackalloc void*[] { &rows, &places, &target, &hidden };
+            _context.Launch(_kernels.Embed.For(weight.Elements), ids.Length, 1, 1, Threads, parameters);
+        }
         GC.KeepAlive(weight);
         GC.KeepAlive(y.Buffer);
     }

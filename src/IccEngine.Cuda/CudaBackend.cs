@@ -112,10 +112,11 @@ public sealed unsafe partial class CudaBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public Weight LoadWeight(HostTensor source)
+    public Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored)
     {
+        using var int8 = Int8Matrix.For(source, format);
         using var turn = Enter();
-        return new CudaWeight(_context, source);
+        return new CudaWeight(_context, source, int8);
     }
 
     /// <inheritdoc/>

@@ -16,19 +16,21 @@ public sealed class CausalLM : IDisposable
     private readonly Weight _norm;
     private readonly LinearLayer _head;
 
-    private CausalLM(ModelConfig config, Checkpoint checkpoint, IBackend backend)
+    private CausalLM(ModelConfig config, Checkpoint checkpoint, IBackend backend, WeightFormat format)
     {
-        (Config, Backend, _checkpoint) = (config, backend, checkpoint);
-        _weights = new WeightLoader(checkpoint, backend);
+        (Config, Backend, WeightFormat, _checkpoint) = (config, backend, format, checkpoint);
+        _weights = new WeightLoader(checkpoint, backend, format);
         try
         {
             Modules = new ModuleNames(config.NumHiddenLayers);
             var table = _weights.Load("model.embed_tokens.weight", config.VocabSize, config.HiddenSize);
             _embedding = new EmbeddingLayer(ModuleNames.Embedding, table);
+            var tableBytes = _weights.MatrixBytes;
             _layers = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(LoadLayer)];
             _norm = _weights.Load("model.norm.weight", config.HiddenSize);
             _head = new LinearLayer(
                 Modules.Head, config.TieWordEmbeddings ? table : _weights.Load("lm_head.weight", config.VocabSize, config.HiddenSize), null);
+            StepBytes = _weights.MatrixBytes - (config.TieWordEmbeddings ? 0 : tableBytes);
         }
         catch
         {
@@ -43,6 +45,12 @@ public sealed class CausalLM : IDisposable
     /// <summary>Where the model computes.</summary>
     public IBackend Backend { get; }
 
+    /// <summary>How the matrices are held.</summary>
+    public WeightFormat WeightFormat { get; }
+
+    /// <summary>Bytes of the linear layers and of the output matrix, as the backend holds them: what a decoded token reads of the weights.</summary>
+    public long StepBytes { get; }
+
     /// <summary>Folder or file of the weights, as given.</summary>
     public string Path => _checkpoint.Path;
 
@@ -53,23 +61,25 @@ public sealed class CausalLM : IDisposable
     /// <summary>Opens a model folder in the layout of the Hugging Face hub. Weights stay mapped; the backend takes what it needs.</summary>
     /// <param name="folder">Folder with config.json and model.safetensors, or shards with an index.</param>
     /// <param name="backend">Where to compute; not disposed with the model.</param>
+    /// <param name="format">How the matrices are held.</param>
     /// <exception cref="IccFormatException">A file is missing or malformed, or a tensor has another shape than the architecture says.</exception>
-    /// <exception cref="IccUnsupportedException">The architecture, or the type of a tensor, is not supported.</exception>
-    public static CausalLM Load(string folder, IBackend backend) =>
-        Load(ModelConfig.Load(folder), Checkpoint.Open(folder), backend);
+    /// <exception cref="IccUnsupportedException">The architecture, or the type of a tensor, is not supported, or a tensor cannot be held so.</exception>
+    public static CausalLM Load(string folder, IBackend backend, WeightFormat format = WeightFormat.Stored) =>
+        Load(ModelConfig.Load(folder), Checkpoint.Open(folder), backend, format);
 
     /// <summary>Puts a model together from its parts.</summary>
     /// <param name="config">Architecture.</param>
     /// <param name="checkpoint">Weights; disposed with the model, and also where this call fails.</param>
     /// <param name="backend">Where to compute; not disposed with the model.</param>
+    /// <param name="format">How the matrices are held.</param>
     /// <exception cref="IccFormatException">A tensor is missing or has another shape than the architecture says.</exception>
-    /// <exception cref="IccUnsupportedException">The type of a tensor is not supported.</exception>
-    public static CausalLM Load(ModelConfig config, Checkpoint checkpoint, IBackend backend)
+    /// <exception cref="IccUnsupportedException">The type of a tensor is not supported, or a tensor cannot be held so.</exception>
+    public static CausalLM Load(ModelConfig config, Checkpoint checkpoint, IBackend backend, WeightFormat format = WeightFormat.Stored)
     {
         using var activity = Telemetry.Begin(Telemetry.Load);
         try
         {
-            return new CausalLM(config, checkpoint, backend);
+            return new CausalLM(config, checkpoint, backend, format);
         }
         catch
         {

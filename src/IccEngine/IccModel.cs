@@ -17,11 +17,13 @@ public sealed class IccModel : IDisposable
     private readonly ModelFiles _files;
     private readonly IBackend _backend;
 
-    private IccModel(ModelFiles files, string device, int threads, string dtype)
+    private IccModel(ModelFiles files, string device, int threads, string dtype, string quantize)
     {
         _files = files;
+        WeightFormat format;
         try
         {
+            format = Quantization.FormatOf(quantize);
             _backend = Device.Open(device, threads, dtype);
         }
         catch
@@ -31,7 +33,7 @@ public sealed class IccModel : IDisposable
         }
         try
         {
-            Model = CausalLM.Load(files.Config, files.Checkpoint, _backend);
+            Model = CausalLM.Load(files.Config, files.Checkpoint, _backend, format);
         }
         catch
         {
@@ -45,6 +47,17 @@ public sealed class IccModel : IDisposable
 
     /// <summary>What computes, for people.</summary>
     public string DeviceDescription => _backend.Description;
+
+    /// <summary>How the weights are held, for people: their type, or int8 and the type that it was made from.</summary>
+    public string WeightsDescription
+    {
+        get
+        {
+            var stored = _files.Checkpoint.Get("model.embed_tokens.weight").DType.ToString().ToLowerInvariant();
+            var format = Model.WeightFormat == WeightFormat.Int8 ? $"int8 in groups of 32, from {stored}" : stored;
+            return FormattableString.Invariant($"{format}; {Model.StepBytes:N0} bytes a token");
+        }
+    }
 
     /// <summary>The transformer itself, for work below this level: sessions, taps, inspection.</summary>
     public CausalLM Model { get; }
@@ -63,22 +76,24 @@ public sealed class IccModel : IDisposable
     /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
     /// <param name="dtype">float32, or bfloat16 on NVIDIA devices; see <see cref="Device.Open"/>.</param>
-    /// <exception cref="IccArgumentException">There is no such device, or it does not compute in the type.</exception>
+    /// <param name="quantize">How the matrices are held: one of <see cref="Quantization.Names"/>.</param>
+    /// <exception cref="IccArgumentException">There is no such device or quantisation, or the device does not compute in the type.</exception>
     /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
-    public static IccModel LoadEmbedded(string device = "cpu", int threads = 0, string dtype = "float32") =>
-        new(ModelFiles.ReadEmbedded(), device, threads, dtype);
+    public static IccModel LoadEmbedded(string device = "cpu", int threads = 0, string dtype = "float32", string quantize = "none") =>
+        new(ModelFiles.ReadEmbedded(), device, threads, dtype, quantize);
 
     /// <summary>Opens a model folder in the layout of the Hugging Face hub: Llama, Qwen2, Qwen3 or Mistral.</summary>
     /// <param name="folder">config.json, model.safetensors (or shards and an index), tokenizer.json, tokenizer_config.json.</param>
     /// <param name="device">cpu, reference, cuda:N or auto; see <see cref="Device.Open"/>.</param>
     /// <param name="threads">Threads of the cpu; 0: one for every core.</param>
     /// <param name="dtype">float32, or bfloat16 on NVIDIA devices; see <see cref="Device.Open"/>.</param>
+    /// <param name="quantize">How the matrices are held: one of <see cref="Quantization.Names"/>.</param>
     /// <exception cref="IccFormatException">A file is missing or malformed.</exception>
-    /// <exception cref="IccUnsupportedException">A file asks for something that is not supported.</exception>
-    /// <exception cref="IccArgumentException">There is no such device, or it does not compute in the type.</exception>
+    /// <exception cref="IccUnsupportedException">A file asks for something that is not supported, or a matrix cannot be quantised.</exception>
+    /// <exception cref="IccArgumentException">There is no such device or quantisation, or the device does not compute in the type.</exception>
     /// <exception cref="IccDeviceException">The NVIDIA device is not there or cannot be used.</exception>
-    public static IccModel Load(string folder, string device = "cpu", int threads = 0, string dtype = "float32") =>
-        new(ModelFiles.Read(folder), device, threads, dtype);
+    public static IccModel Load(string folder, string device = "cpu", int threads = 0, string dtype = "float32", string quantize = "none") =>
+        new(ModelFiles.Read(folder), device, threads, dtype, quantize);
 
     /// <summary>Loads a PEFT adapter for this model; several may be in use at one time. Dispose it before the model.</summary>
     /// <param name="folder">adapter_config.json and adapter_model.safetensors.</param>

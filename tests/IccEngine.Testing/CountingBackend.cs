@@ -39,7 +39,7 @@ public sealed class CountingBackend(IBackend inner) : IBackend
         return inner.CreateKvCache(shape);
     }
 
-    public Weight LoadWeight(HostTensor source) => inner.LoadWeight(source);
+    public Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored) => inner.LoadWeight(source, format);
 
     public void Clear(Tensor x) => inner.Clear(x);
 

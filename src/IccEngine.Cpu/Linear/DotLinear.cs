@@ -42,7 +42,7 @@ internal readonly unsafe struct DotLinear<TOps, TV, TW>(LinearCall call, float* 
     }
 
     /// <summary>The rows of x as tiles read them: [tiles, vectors of the inputs, TileRows, Count], in the calling thread's scratch.</summary>
-    private static float* LayOut(in LinearCall call)
+    public static float* LayOut(in LinearCall call)
     {
         var vectors = call.Inputs / TOps.Count;
         var rows = (call.Rows + TileRows - 1) / TileRows * TileRows;

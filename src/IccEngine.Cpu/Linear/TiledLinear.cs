@@ -11,6 +11,9 @@ internal unsafe struct LinearCall
     /// <summary>[outputs, inputs], in the weight's own type</summary>
     public byte* W;
 
+    /// <summary>Scales of int8 weights, which lie as <see cref="Core.Int8Matrix"/> has them; null for other types</summary>
+    public ushort* Scales;
+
     /// <summary>[outputs], or null</summary>
     public float* Bias;
 
@@ -117,6 +120,11 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
     /// <summary>panel[input, output] = w[output, input], zero beyond the last output.</summary>
     private void Pack(int output, int input, int inputs, float* panel, float* square)
     {
+        if (typeof(TW) == typeof(Int8Elements))
+        {
+            Int8Panel<TOps, TV>.Pack(call, output, input, inputs, panel, square);
+            return;
+        }
         var stride = (long)call.Inputs * TW.Size;
         for (var lane = 0; lane < PanelOutputs; lane += TOps.Count)
         {

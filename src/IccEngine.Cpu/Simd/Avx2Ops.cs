@@ -29,6 +29,9 @@ internal readonly unsafe struct Avx2Ops : IVectorOps<Vector256<float>>
 
     public static Vector256<float> SecondF16(Vector256<float> pairs) => WidenF16(Avx2.ShiftRightLogical(pairs.AsInt32(), 16));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadI8(sbyte* source) => Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(source));
+
     public static void Store(Vector256<float> vector, float* destination) => vector.Store(destination);
 
     public static Vector256<float> Broadcast(float value) => Vector256.Create(value);

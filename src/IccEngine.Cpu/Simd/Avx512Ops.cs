@@ -29,6 +29,10 @@ internal readonly unsafe struct Avx512Ops : IVectorOps<Vector512<float>>
 
     public static Vector512<float> SecondF16(Vector512<float> pairs) => WidenF16(Avx512F.ShiftRightLogical(pairs.AsInt32(), 16));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadI8(sbyte* source) =>
+        Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load(source)));
+
     public static void Store(Vector512<float> vector, float* destination) => vector.Store(destination);
 
     public static Vector512<float> Broadcast(float value) => Vector512.Create(value);

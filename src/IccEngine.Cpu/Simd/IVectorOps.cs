@@ -35,6 +35,9 @@ internal unsafe interface IVectorOps<TV> where TV : unmanaged
     /// <summary>Widens the IEEE half floats in the upper halves of the lanes.</summary>
     static abstract TV SecondF16(TV pairs);
 
+    /// <summary>Widens <see cref="Count"/> 8-bit integers.</summary>
+    static abstract TV LoadI8(sbyte* source);
+
     static abstract void Store(TV vector, float* destination);
 
     static abstract TV Broadcast(float value);

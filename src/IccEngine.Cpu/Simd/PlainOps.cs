@@ -25,6 +25,8 @@ internal readonly unsafe struct PlainOps : IVectorOps<float>
 
     public static float SecondF16(float pairs) => (float)BitConverter.UInt16BitsToHalf((ushort)(BitConverter.SingleToUInt32Bits(pairs) >> 16));
 
+    public static float LoadI8(sbyte* source) => *source;
+
     public static void Store(float vector, float* destination) => *destination = vector;
 
     public static float Broadcast(float value) => value;

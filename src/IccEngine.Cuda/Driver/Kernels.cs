@@ -64,6 +64,8 @@ internal sealed class Kernels
         (LinearExact, LinearRounded) = (Tiled("f32"), Tiled("bf16"));
         Linear1 = Typed("linear_few", "linear_1");
         Linear8 = Typed("linear_few", "linear_8");
+        (Int8Linear1, Int8Linear8) = (Load("linear_few_int8", "linear_1_int8")[0], Load("linear_few_int8", "linear_8_int8")[0]);
+        (Int8Embed, Int8Terms) = (Load("embed", "embed_int8")[0], Load("bf16_terms", "bf16_terms_int8")[0]);
         RmsNorm = Load("rmsnorm", "rmsnorm")[0];
         RotateAndStore = Load("rotate_and_store", "rotate_and_store")[0];
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
@@ -94,6 +96,14 @@ internal sealed class Kernels
     public TypedKernel Linear1 { get; }
 
     public TypedKernel Linear8 { get; }
+
+    public Kernel Int8Linear1 { get; }
+
+    public Kernel Int8Linear8 { get; }
+
+    public Kernel Int8Embed { get; }
+
+    public Kernel Int8Terms { get; }
 
     public Kernel RmsNorm { get; }
 

@@ -34,6 +34,9 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     /// <summary>Most terms of x, and of the weight, that memory is taken for at a time; at least those of one tile.</summary>
     public long MostTerms { get; set; } = 1L << 26;
 
+    /// <summary>What weights in int8 have of their own.</summary>
+    public Int8Linear Int8 { get; } = new(context, kernels);
+
     /// <summary>What of <see cref="MatrixProduct"/> there is, besides Auto.</summary>
     public IReadOnlyList<MatrixProduct> Products =>
     [
@@ -58,7 +61,11 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
     public void Run(in LinearCall call)
     {
-        if (call.Rows <= CudaBackend.FewRows)
+        if (call.Rows <= CudaBackend.FewRows && call.Weight.Elements == DType.I8)
+        {
+            Int8.RunFew(call);
+        }
+        else if (call.Rows <= CudaBackend.FewRows)
         {
             RunFew(call);
         }
@@ -106,11 +113,10 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
             for (var output = 0; output < outputs; output += outputsAtOnce)
             {
                 var some = Math.Min(outputsAtOnce, outputs - output);
-                var from = call.Weight.Address + (ulong)call.Weight.Elements.Bytes((long)output * inputs);
                 Multiply(pairs, new TiledLinear
                 {
                     X = x,
-                    Weight = asItIs ? from : Terms(call.Weight.Elements, from, some, inputs, padded, pairs.WeightTerms, _weight),
+                    Weight = asItIs ? call.Weight.Address : WeightTerms(call.Weight, output, some, padded, pairs.WeightTerms),
                     Bias = call.Bias == 0 ? 0 : call.Bias + (ulong)output * sizeof(float),
                     Y = call.Y + ((ulong)row * (ulong)outputs + (ulong)output) * sizeof(float),
                     Rows = rows,
@@ -122,6 +128,20 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
                 });
             }
         }
+    }
+
+    // Some outputs of a weight, likewise.
+    private ulong WeightTerms(CudaWeight weight, int output, int outputs, int padded, int terms)
+    {
+        var inputs = weight.Shape[1];
+        if (weight.Elements == DType.I8)
+        {
+            var to = _weight.Take((long)terms * outputs * padded);
+            Int8.Terms(weight, output, outputs, padded, terms, to);
+            return to;
+        }
+        var from = weight.Address + (ulong)weight.Elements.Bytes((long)output * inputs);
+        return Terms(weight.Elements, from, outputs, inputs, padded, terms, _weight);
     }
 
     private int AtOnce(int terms, int inputs) => (int)Math.Min(1 << 24, Math.Max(1, MostTerms / ((long)terms * inputs * Tile))) * Tile;

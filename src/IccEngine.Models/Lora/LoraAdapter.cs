@@ -23,7 +23,8 @@ internal sealed record LoraWeights(Weight? A, Weight? B, float Scale, Weight? We
 /// <summary>
 /// A PEFT adapter on a model. Several may be loaded at one time; a sequence names the one that its tokens pass through
 /// (<see cref="InferenceSession.Begin"/>), and one batch may hold sequences of different adapters. Unmerged, it costs two thin products
-/// a module; merged, a float32 copy of every weight that it changes and no time. DoRA is always applied merged.
+/// a module; merged, a float32 copy of every weight that it changes (in the model's format, where that is int8) and no time. DoRA is
+/// always applied merged.
 /// </summary>
 public sealed class LoraAdapter : IDisposable
 {
@@ -89,12 +90,12 @@ public sealed class LoraAdapter : IDisposable
         var bias = module.Bias is null ? null : backend.LoadWeight(module.Bias);
         if (module.SavedWeight is not null)
         {
-            return new LoraWeights(null, null, 0, backend.LoadWeight(module.SavedWeight), bias);
+            return new LoraWeights(null, null, 0, backend.LoadWeight(module.SavedWeight, model.WeightFormat), bias);
         }
         if (merged || module.Magnitude is not null)
         {
             var values = LoraMerge.Merge(target, module);
-            var weight = backend.LoadWeight(HostTensor.FromArray(module.Name, values, [.. target.Extents]));
+            var weight = backend.LoadWeight(HostTensor.FromArray(module.Name, values, [.. target.Extents]), model.WeightFormat);
             return new LoraWeights(null, null, 0, weight, bias);
         }
         var a = module.EmbeddingA is { } embedding

@@ -98,7 +98,7 @@ public static class Benchmark
         if (run.Options is { Shape: null, Model: null })
         {
             var files = ModelFiles.ReadEmbedded();
-            using var model = CausalLM.Load(files.Config, files.Checkpoint, run.Backend);
+            using var model = CausalLM.Load(files.Config, files.Checkpoint, run.Backend, run.Format);
             PackedBenchmark.Run(run, model);
         }
         else
@@ -119,8 +119,7 @@ public static class Benchmark
                 BenchmarkModel.Write(shape, options.DType, temporary, cancellation: run.Cancellation);
             }
             var checkpoint = Checkpoint.Open(temporary ?? options.Model!);
-            using var model = CausalLM.Load(run.Config, checkpoint, run.Backend);
-            var dtype = checkpoint.Get("model.embed_tokens.weight").DType;
+            using var model = CausalLM.Load(run.Config, checkpoint, run.Backend, run.Format);
             foreach (var subject in subjects)
             {
                 switch (subject)
@@ -129,10 +128,10 @@ public static class Benchmark
                         ModelBenchmarks.Prefill(run, model);
                         break;
                     case BenchmarkSubject.Decode:
-                        ModelBenchmarks.Decode(run, model, dtype);
+                        ModelBenchmarks.Decode(run, model);
                         break;
                     case BenchmarkSubject.Pass:
-                        PassBenchmark.Run(run, model, dtype);
+                        PassBenchmark.Run(run, model);
                         break;
                     case BenchmarkSubject.Packed:
                         PackedBenchmark.Run(run, model);

@@ -69,6 +69,9 @@ public sealed record BenchmarkOptions
     /// <summary>Device, see <see cref="IccEngine.Device.Open"/>.</summary>
     public string Device { get; init; } = IccEngine.Device.Names[0];
 
+    /// <summary>How the matrices are held, one of <see cref="Quantization.Names"/>.</summary>
+    public string Quantize { get; init; } = Quantization.Names[0];
+
     /// <summary>Type that is computed in, see <see cref="IccEngine.Device.DTypes"/>.</summary>
     public string ComputeDType { get; init; } = IccEngine.Device.DTypes[0];
 
@@ -78,6 +81,7 @@ public sealed record BenchmarkOptions
     /// <summary>Checks what does not need a device.</summary>
     internal void Validate()
     {
+        Quantization.FormatOf(Quantize);
         if (Shape is not null && Model is not null)
         {
             throw new IccArgumentException("a shape and a model: expected one of them");

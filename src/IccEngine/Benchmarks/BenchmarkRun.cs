@@ -22,6 +22,9 @@ internal sealed class BenchmarkRun(
 
     public DType DType { get; } = BenchmarkModel.DTypeOf(options.DType);
 
+    /// <summary>How matrices are held.</summary>
+    public WeightFormat Format { get; } = Quantization.FormatOf(options.Quantize);
+
     public ModelConfig Config => config;
 
     public IBackend Backend => backend;

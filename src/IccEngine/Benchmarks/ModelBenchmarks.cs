@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using IccEngine.Core;
 using IccEngine.Formats;
 using IccEngine.Models;
 
@@ -49,7 +48,7 @@ internal static class ModelBenchmarks
         }
     }
 
-    public static void Decode(BenchmarkRun run, CausalLM model, DType dtype)
+    public static void Decode(BenchmarkRun run, CausalLM model)
     {
         foreach (var tokens in run.TokensOr(128))
         {
@@ -80,7 +79,7 @@ internal static class ModelBenchmarks
                 run.Probe();
                 return seconds;
             })];
-            run.AddTokens("decode", $"{steps} tokens after {tokens}", steps, runs, bytes: (double)steps * DecodeBytes(run.Config, dtype));
+            run.AddTokens("decode", $"{steps} tokens after {tokens}", steps, runs, bytes: (double)steps * model.StepBytes);
         }
     }
 
@@ -97,15 +96,6 @@ internal static class ModelBenchmarks
         var attention = 4 * queries * tokens * (start + (tokens + 1.0) / 2);
         var layers = config.NumHiddenLayers;
         return layers * (2 * before * tokens + attention) + 2 * after * ((layers - 1.0) * tokens + 1) + 2 * hidden * config.VocabSize;
-    }
-
-    /// <summary>Bytes of the weights that a decoded token reads.</summary>
-    public static long DecodeBytes(ModelConfig config, DType dtype)
-    {
-        long hidden = config.HiddenSize;
-        var (queries, keys) = ((long)config.NumAttentionHeads * config.HeadDim, (long)config.NumKeyValueHeads * config.HeadDim);
-        var layer = hidden * (2 * queries + 2 * keys + 3L * config.IntermediateSize);
-        return dtype.Bytes(config.NumHiddenLayers * layer + hidden * config.VocabSize);
     }
 
     /// <summary>Seconds of prefills without taps and with each number of spans, one of each in every round; and peaks of resident memory.</summary>

@@ -69,24 +69,26 @@ internal static class OperationBenchmarks
     private static void Gemm(BenchmarkRun run, int rows, int inputs, int outputs)
     {
         var dtype = run.DType;
-        var weightBytes = dtype.Bytes((long)inputs * outputs);
-        // One row is what decoding does: its weights come from memory, and not from a cache that holds the last call's.
-        var copies = rows == 1 ? (int)Math.Max(1, BeyondCaches / weightBytes) : 1;
-        copies = Math.Min(copies, 64);
-        BenchmarkRun.CheckMemory($"gemm of {rows} tokens", 4.0 * rows * (inputs + (double)outputs) + (2.0 + copies) * weightBytes);
+        var storedBytes = dtype.Bytes((long)inputs * outputs);
+        BenchmarkRun.CheckMemory($"gemm of {rows} tokens", 4.0 * rows * (inputs + (double)outputs) + 3.0 * storedBytes);
         var matrix = RandomWeights.Matrix(dtype, outputs, inputs);
-        Weight[] weights =
-            [.. Enumerable.Range(0, copies).Select(i => run.Backend.LoadWeight(HostTensor.FromBytes("weight", dtype, i == 0 ? matrix : [.. matrix], outputs, inputs)))];
+        Weight Load(byte[] bytes) => run.Backend.LoadWeight(HostTensor.FromBytes("weight", dtype, bytes, outputs, inputs), run.Format);
+        var first = Load(matrix);
+        // One row is what decoding does: its weights come from memory, and not from a cache that holds the last call's.
+        var copies = rows == 1 ? (int)Math.Clamp(BeyondCaches / first.Bytes, 1, 64) : 1;
+        BenchmarkRun.CheckMemory($"gemm of {rows} tokens", 4.0 * rows * (inputs + (double)outputs) + (2.0 + copies) * storedBytes);
+        // A quantised weight is a copy already.
+        Weight[] weights = [first, .. Enumerable.Range(1, copies - 1).Select(_ => Load(run.Format == WeightFormat.Stored ? [.. matrix] : matrix))];
         var x = run.Random(new Shape(rows, inputs));
         var y = run.Backend.Allocate(new Shape(rows, outputs));
         using (x.Buffer)
         using (y.Buffer)
         {
-            var size = $"[{rows}, {inputs}] x [{outputs}, {inputs}] {dtype.ToString().ToLowerInvariant()}";
+            var size = $"[{rows}, {inputs}] x [{outputs}, {inputs}] {(run.Format == WeightFormat.Stored ? dtype.ToString().ToLowerInvariant() : run.Options.Quantize)}";
             double[] Seconds() => run.Seconds(y, call => run.Backend.Linear(x, weights[call % copies], null, y));
             if (rows == 1)
             {
-                run.AddBytes("gemm", size, weightBytes, Seconds());
+                run.AddBytes("gemm", size, first.Bytes, Seconds());
             }
             else
             {

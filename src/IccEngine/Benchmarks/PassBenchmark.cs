@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using IccEngine.Core;
 using IccEngine.Models;
 
 namespace IccEngine;
@@ -13,7 +12,7 @@ internal static class PassBenchmark
 {
     private const int PassesPerRound = 4;
 
-    public static void Run(BenchmarkRun run, CausalLM model, DType dtype)
+    public static void Run(BenchmarkRun run, CausalLM model)
     {
         int[] batches = [.. run.Options.Batch ?? [1, 2, 4, 8, 16, 32]];
         var most = batches.Max();
@@ -28,7 +27,7 @@ internal static class PassBenchmark
                 {
                     run.AddMilliseconds(
                         "pass", $"{batches[i]} token{(batches[i] == 1 ? "" : "s")} {what} after {tokens}", [.. seconds[i]],
-                        bytes: ModelBenchmarks.DecodeBytes(run.Config, dtype));
+                        bytes: model.StepBytes);
                 }
             }
         }

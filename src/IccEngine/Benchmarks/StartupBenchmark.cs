@@ -18,7 +18,7 @@ internal static class StartupBenchmark
     {
         var points = MakePoints();
         var watch = Stopwatch.StartNew();
-        using var model = IccModel.LoadEmbedded(options.Device, options.Threads);
+        using var model = IccModel.LoadEmbedded(options.Device, options.Threads, options.ComputeDType, options.Quantize);
         model.Cluster(points, Clusters, cancellation: cancellation);
         results.Add(BenchmarkRun.Result("startup", $"{Points} points, first prediction with loading", "ms", [watch.Elapsed.TotalMilliseconds]));
         var next = new double[options.Repeat];

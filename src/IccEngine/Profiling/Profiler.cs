@@ -23,6 +23,9 @@ public sealed record ProfileOptions
 
     /// <summary>Threads of the cpu; 0: one for every core.</summary>
     public int Threads { get; init; }
+
+    /// <summary>How the matrices are held, one of <see cref="Quantization.Names"/>.</summary>
+    public string Quantize { get; init; } = Quantization.Names[0];
 }
 
 /// <summary>
@@ -43,12 +46,13 @@ public static class Profiler
     public static ProfileReport Run(ProfileOptions options, CancellationToken cancellation = default)
     {
         Validate(options);
+        var format = Quantization.FormatOf(options.Quantize);
         using var device = Device.Open(options.Device, options.Threads);
         using var backend = new ProfilingBackend(device, waits: device is CpuBackend or ReferenceBackend<float>);
         var files = options.Model is null ? ModelFiles.ReadEmbedded() : null;
         using var model = files is null
-            ? CausalLM.Load(options.Model!, backend)
-            : CausalLM.Load(files.Config, files.Checkpoint, backend);
+            ? CausalLM.Load(options.Model!, backend, format)
+            : CausalLM.Load(files.Config, files.Checkpoint, backend, format);
         CheckMemory(model.Config, options);
         using var session = new InferenceSession(model, new SessionOptions(options.Tokens));
         Prefill(model, session, options, cancellation, () => { });

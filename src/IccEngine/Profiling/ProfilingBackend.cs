@@ -51,10 +51,11 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
     }
 
     /// <inheritdoc/>
-    public Weight LoadWeight(HostTensor source)
+    public Weight LoadWeight(HostTensor source, WeightFormat format = WeightFormat.Stored)
     {
-        AddMemory("weights", source.ByteLength);
-        return inner.LoadWeight(source);
+        var weight = inner.LoadWeight(source, format);
+        AddMemory("weights", weight.Bytes);
+        return weight;
     }
 
     /// <inheritdoc/>
@@ -284,7 +285,7 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
 
     private static long Bytes(Tensor x) => x.IsEmpty ? 0 : x.DType.Bytes(x.Shape.Elements);
 
-    private static long Bytes(Weight weight) => weight.DType.Bytes(weight.Shape.Elements);
+    private static long Bytes(Weight weight) => weight.Bytes;
 
     /// <summary>Pairs of a query and a key it sees, keys that are read, and a tensor that the taps write, if any.</summary>
     private static (double Pairs, long Keys, Tensor Tap) Extent(in AttentionCall call)
