@@ -52,6 +52,19 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void Weights_in_int8_are_counted_as_they_are_held()
+    {
+        var outcome = Icc.Run(
+            "bench", "gemm", "--shape", "tiny", "--tokens", "1,40", "--repeat", "1", "--threads", "2", "--quantize", "int8", "--device", "reference", "--csv");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var sizes = outcome.Output.Trim().Split('\n').Skip(1).ToArray();
+        Assert.NotEmpty(sizes);
+        Assert.All(sizes, line => Assert.Matches(@"^gemm,""\[(1|40), \d+\] x \[\d+, \d+\] int8"",", line));
+        var decode = Icc.Run("bench", "decode", "--shape", "tiny", "--tokens", "3", "--repeat", "1", "--threads", "2", "--quantize", "int8", "--csv");
+        Assert.Equal((0, ""), (decode.ExitCode, decode.Error));
+    }
+
+    [Fact]
     public void A_made_model_can_be_measured_and_run()
     {
         var folder = _folder.At("model");

@@ -63,6 +63,24 @@ public sealed class ModelCommandTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("none", "weights: f32; ")]
+    [InlineData("int8", "weights: int8 in groups of 32, from f32; ")]
+    public void Inspect_says_how_the_weights_are_held(string quantize, string expected)
+    {
+        var outcome = Icc.Run("inspect", "--model", _model, "--quantize", quantize, "--ids", "1,5", "--out", Path.Combine(_folder.Path, $"{quantize}.safetensors"));
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.StartsWith(expected, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unknown_quantisation_is_refused_in_one_line()
+    {
+        var outcome = Icc.Run("generate", "--model", _model, "--ids", "1", "--quantize", "int4");
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Contains("int4", outcome.ErrorLine, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Generate_streams_text()
     {
