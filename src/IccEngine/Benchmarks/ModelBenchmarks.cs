@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IccEngine.Core;
 using IccEngine.Formats;
 using IccEngine.Models;
 
