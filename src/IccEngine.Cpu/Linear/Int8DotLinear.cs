@@ -5,9 +5,9 @@ namespace IccEngine.Cpu;
 
 /// <summary>
 /// The linear layer of few rows for weights in <see cref="WeightFormat.Int8"/>: they are read once, in the order in which they lie. One
-/// row takes one output after the other; the sum of a group is multiplied by its scale as a whole. For several rows the weights of a few
-/// outputs are widened into scratch, which stays in the caches, and all rows pass by in tiles, as for float32. An item is a run of outputs.
-/// An element of y depends on its own row and output, and on whether there are other rows, only.
+/// row takes one output after the other; the sum of a group is multiplied by its scale as a whole. Several rows pass in tiles, laid out as
+/// for float32, by a few outputs at a time, whose weights are scaled for all rows of a tile at once. An item is a run of outputs. An
+/// element of y depends on its own row and output, and on whether there are other rows, only.
 /// </summary>
 internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* tiles, int outputsPerItem) : IJob
     where TOps : struct, IVectorOps<TV>
@@ -51,35 +51,36 @@ internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* 
     {
         var first = item * outputsPerItem;
         var end = Math.Min(first + outputsPerItem, call.Outputs);
+        var scales = (float*)Scratch.Take(ScratchUse.Item, (long)TileOutputs * Groups * sizeof(float));
         if (call.Rows == 1)
         {
             for (var output = first; output < end; output++)
             {
-                Finish(0, output, OneRow(output));
+                WidenScales(output, scales);
+                Finish(0, output, OneRow(output, scales));
             }
             return;
         }
-        var wide = (float*)Scratch.Take(ScratchUse.Item, (long)TileOutputs * Groups * Group * sizeof(float));
+        var sums = stackalloc float[TileRows * TileOutputs];
         for (var output = first; output < end; output += TileOutputs)
         {
             var outputs = Math.Min(TileOutputs, end - output);
             for (var o = 0; o < outputs; o++)
             {
-                Widen(output + o, wide + (long)o * Groups * Group);
+                WidenScales(output + o, scales + o * Groups);
             }
             for (var row = 0; row < call.Rows; row += TileRows)
             {
-                Tile(row, output, outputs, wide);
+                Tile(row, output, outputs, scales, sums);
             }
         }
     }
 
     /// <summary>x . w of the first row, in two chains of sums of groups.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float OneRow(int output)
+    private float OneRow(int output, float* scales)
     {
         var w = (sbyte*)call.W + (long)output * Groups * Group;
-        var scales = call.Scales + (long)output * Groups;
         var x = call.X;
         var (even, odd) = (TOps.Zero, TOps.Zero);
         var whole = call.Inputs / Group;
@@ -87,12 +88,12 @@ internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* 
         for (; g <= whole - 2; g += 2, w += 2 * Group, x += 2 * Group)
         {
             Memory.Prefetch(w + AheadBytes);
-            even = TOps.MultiplyAdd(GroupSum(x, w), TOps.Broadcast(Int8Elements.Scale(scales[g])), even);
-            odd = TOps.MultiplyAdd(GroupSum(x + Group, w + Group), TOps.Broadcast(Int8Elements.Scale(scales[g + 1])), odd);
+            even = TOps.MultiplyAdd(GroupSum(x, w), TOps.Broadcast(scales[g]), even);
+            odd = TOps.MultiplyAdd(GroupSum(x + Group, w + Group), TOps.Broadcast(scales[g + 1]), odd);
         }
         if (g < whole)
         {
-            even = TOps.MultiplyAdd(GroupSum(x, w), TOps.Broadcast(Int8Elements.Scale(scales[g])), even);
+            even = TOps.MultiplyAdd(GroupSum(x, w), TOps.Broadcast(scales[g]), even);
             g++;
             w += Group;
             x += Group;
@@ -103,7 +104,7 @@ internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* 
             tail += x[i] * w[i];
         }
         var sum = TOps.Sum(TOps.Add(even, odd));
-        return g * Group < call.Inputs ? sum + tail * Int8Elements.Scale(scales[g]) : sum;
+        return g * Group < call.Inputs ? sum + tail * scales[g] : sum;
     }
 
     /// <summary>x . q of a group, by lanes.</summary>
@@ -118,37 +119,37 @@ internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* 
         return sum;
     }
 
-    /// <summary>The weights of an output as float32, with the zeros behind the last.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Widen(int output, float* wide)
+    /// <summary>The scales of an output as float32.</summary>
+    private void WidenScales(int output, float* wide)
     {
-        var w = (sbyte*)call.W + (long)output * Groups * Group;
         var scales = call.Scales + (long)output * Groups;
-        for (var g = 0; g < Groups; g++, w += Group, wide += Group)
+        var g = 0;
+        for (; g <= Groups - TOps.Count; g += TOps.Count)
         {
-            Memory.Prefetch(w + AheadBytes);
-            var scale = TOps.Broadcast(Int8Elements.Scale(scales[g]));
-            for (var i = 0; i < Group; i += TOps.Count)
-            {
-                TOps.Store(TOps.Multiply(scale, TOps.LoadI8(w + i)), wide + i);
-            }
+            TOps.Store(TOps.LoadF16(scales + g), wide + g);
+        }
+        for (; g < Groups; g++)
+        {
+            wide[g] = Int8Elements.Scale(scales[g]);
         }
     }
 
-    /// <summary>The products of a tile of rows with a few widened outputs, and their way to y.</summary>
-    private void Tile(int row, int output, int outputs, float* wide)
+    /// <summary>The products of a tile of rows with a few outputs, and their way to y.</summary>
+    private void Tile(int row, int output, int outputs, float* scales, float* sums)
     {
         var present = Math.Min(TileRows, call.Rows - row);
         var vectors = call.Inputs / TOps.Count;
-        var w = stackalloc byte*[TileOutputs];
+        var w = stackalloc sbyte*[TileOutputs];
+        var factors = stackalloc float*[TileOutputs];
         for (var o = 0; o < TileOutputs; o++)
         {
             // Outputs beyond the last one repeat it; nobody reads their sums.
-            w[o] = (byte*)(wide + (long)Math.Min(o, outputs - 1) * Groups * Group);
+            var there = Math.Min(o, outputs - 1);
+            w[o] = (sbyte*)call.W + (long)(output + there) * Groups * Group;
+            factors[o] = scales + there * Groups;
         }
-        var sums = stackalloc float[TileRows * TileOutputs];
-        // The scratch is in the cache already: asking for it costs next to nothing.
-        DotTile<TOps, TV, F32Elements>.Multiply(tiles + (long)row * vectors * TOps.Count, w, vectors, (byte*)wide, sums);
+        var next = (sbyte*)call.W + (long)(output + outputs) * Groups * Group;
+        Int8Tile<TOps, TV>.Multiply(tiles + (long)row * vectors * TOps.Count, w, factors, vectors, next, sums);
         for (var r = 0; r < present; r++)
         {
             var x = call.X + (long)(row + r) * call.Inputs;
@@ -157,7 +158,7 @@ internal readonly unsafe struct Int8DotLinear<TOps, TV>(LinearCall call, float* 
                 var sum = sums[r * TileOutputs + o];
                 for (var i = vectors * TOps.Count; i < call.Inputs; i++)
                 {
-                    sum += x[i] * ((float*)w[o])[i];
+                    sum += x[i] * (factors[o][i / Group] * w[o][i]);
                 }
                 Finish(row + r, output + o, sum);
             }
