@@ -243,7 +243,7 @@ public sealed class IccModel : IDisposable
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var labels = ConstrainedAnswer.Generate(Model, format, points, clusters, options.Adapter, progress, cancellation);
+        var labels = ConstrainedAnswer.Generate(Model, format, points, clusters, null, options.Adapter, progress, cancellation)[0].Labels;
         return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
     }
 }
