@@ -17,20 +17,22 @@ internal static class ClusterCommand
         var layer = new Option<int?>("--layer") { Description = "Layer whose attention is read; left out: the model's own choice.", HelpName = "L" };
         var permutations = new Option<int?>("--permutations")
         {
-            Description = "Orders of the points over which the affinity is averaged; 1 is the paper's way; left out: the model's own choice, else 8.",
+            Description = "Orders of the points over which the affinity is averaged (left out: the model's own choice, else 8), or that the model is"
+                + " asked about (left out: 1); 1 is the paper's way.",
             HelpName = "M",
         };
-        var seed = new Option<long>("--seed") { Description = "Seed of orders, subsets and k-means.", HelpName = "S" };
+        var seed = new Option<long>("--seed") { Description = "Seed of orders, subsets, k-means and drawn answers.", HelpName = "S" };
         var originalSpans = new Option<bool>("--original-spans")
         {
             Description = "Find the tokens of the points by the rule of the paper's code; for models that take the paper's prompt.",
         };
-        var output = new Option<string?>("--out") { Description = "Write the rows with their cluster to this file.", HelpName = "FILE" };
+        var output = new Option<string?>("--out") { Description = "Write the rows with their cluster, and for answers its confidence, to this file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("cluster", "Clusters the rows of a table.")
         {
             file, clusters, method, columns, label, scale, layer, permutations, seed, originalSpans, output, json,
         };
+        var answers = AnswerArguments.AddTo(command);
         var model = ModelOptions.AddTo(command, embedded: true);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
@@ -47,6 +49,7 @@ internal static class ClusterCommand
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
             };
+            options = answers.Apply(parsed, options);
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };
             TableClusteringResult result;
             using (var progress = new ProgressLine("clustering"))
@@ -68,7 +71,7 @@ internal static class ClusterCommand
     }
 
     /// <summary>An option whose value is one of an enumeration's names, in small letters; the first is the default.</summary>
-    private static Option<string> Choice<T>(string name, string description) where T : struct, Enum
+    public static Option<string> Choice<T>(string name, string description) where T : struct, Enum
     {
         string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => names[0] };

@@ -28,6 +28,12 @@ internal static class ClusterReport
             {
                 console.WriteLine($"labels: {string.Join(' ', found.Labels)}");
             }
+            if (found.Confidence is { } confidence)
+            {
+                var (mean, least) = (confidence.Average(), Array.IndexOf(confidence, confidence.Min()));
+                console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"confidence {mean:0.00} on average of {found.Answers.Count} answers, least {confidence[least]:0.00} at row {least + 1}"));
+            }
             if (result.Metrics?[i] is { } metrics)
             {
                 console.WriteLine(string.Create(
@@ -99,6 +105,7 @@ internal static class ClusterReport
             json.WriteNumberValue(label);
         }
         json.WriteEndArray();
+        WriteAnswers(json, found);
         json.WriteNumber("seconds", Math.Round(found.Seconds, 4));
         if (metrics is null)
         {
@@ -113,6 +120,29 @@ internal static class ClusterReport
             json.WriteEndObject();
         }
         json.WriteEndObject();
+    }
+
+    /// <summary>What only the model's answers have.</summary>
+    private static void WriteAnswers(Utf8JsonWriter json, MethodResult found)
+    {
+        if (found.Confidence is not { } confidence)
+        {
+            return;
+        }
+        json.WriteStartArray("confidence");
+        foreach (var probability in confidence)
+        {
+            json.WriteNumberValue(Math.Round(probability, 4));
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("answers");
+        foreach (var answer in found.Answers)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("log_probability", answer.LogProbability);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     /// <summary>Size of every cluster and the mean of its columns.</summary>

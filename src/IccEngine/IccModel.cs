@@ -258,7 +258,18 @@ public sealed class IccModel : IDisposable
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var labels = ConstrainedAnswer.Generate(Model, format, points, clusters, options.Adapter, progress, cancellation);
-        return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
+        var settings = new EnsembleOptions
+        {
+            Answers = options.Answers with { Seed = options.Seed },
+            Permutations = options.Permutations ?? 1,
+            Consensus = options.Consensus,
+            Seed = options.Seed,
+        };
+        var result = AnswerEnsemble.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
+        return new MethodResult(ClusterMethod.Generate, null, result.Labels, watch.Elapsed.TotalSeconds)
+        {
+            Confidence = result.Confidence,
+            Answers = result.Answers,
+        };
     }
 }

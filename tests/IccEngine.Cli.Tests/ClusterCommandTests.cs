@@ -57,6 +57,29 @@ public sealed class ClusterCommandTests : IDisposable
         Assert.Equal(given.Skip(1).Zip(labels, (row, label) => $"{row},{label}"), written.Skip(1));
     }
 
+    [Fact]
+    public void Answers_to_several_orders_come_with_a_confidence()
+    {
+        var path = Path.Combine(_folder.Path, "out.csv");
+        var outcome = Icc.Run(
+            "cluster", Path.Combine(Icc.Samples, "student_t.csv"), "-k", "3", "--label-column", "class", "--method", "generate", "--permutations", "3",
+            "--samples", "2", "--temperature", "0.5", "--no-canonical", "--allow-unused", "--consensus", "coassociation", "--json", "--out", path);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var result = document.RootElement.GetProperty("results")[0];
+        Assert.Equal(6, result.GetProperty("answers").GetArrayLength());
+        Assert.All(result.GetProperty("answers").EnumerateArray(), a => Assert.True(a.GetProperty("log_probability").GetDouble() < 0));
+        var labels = result.GetProperty("labels").EnumerateArray().Select(l => l.GetRawText());
+        var rows = labels.Zip(result.GetProperty("confidence").EnumerateArray().Select(c => c.GetRawText()), (label, confidence) => $",{label},{confidence}").ToArray();
+        var written = File.ReadAllLines(path);
+        Assert.EndsWith(",cluster,confidence", written[0], StringComparison.Ordinal);
+        Assert.Equal(rows.Length, written.Length - 1);
+        Assert.All(rows.Zip(written.Skip(1)), pair => Assert.EndsWith(pair.First, pair.Second, StringComparison.Ordinal));
+        var refused = Icc.Run("cluster", Iris, "-k", "3", "--method", "generate", "--beams", "2", "--samples", "2");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("beams", refused.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("reference")]
     [InlineData("cpu", "--threads", "1")]

@@ -131,7 +131,7 @@ public sealed class IccModelTests
     public void More_clusters_than_one_digit_says_are_answered_legally()
     {
         using var model = IccModel.Load(TinyChat.Folder);
-        var labels = ConstrainedAnswer.Generate(model.Model, new PaperFormat(model.Tokenizer, model.Chat!.Render), Grid(15, 2), 13);
+        var labels = ConstrainedAnswer.Generate(model.Model, new PaperFormat(model.Tokenizer, model.Chat!.Render), Grid(15, 2), 13)[0].Labels;
         Assert.Equal(15, labels.Length);
         Assert.All(labels, label => Assert.InRange(label, 0, 12));
     }

@@ -18,7 +18,8 @@ public readonly record struct SamplingOptions(double Temperature, int TopK = 0, 
 
     /// <summary>What is wrong, in one line that names the option, or null.</summary>
     public string? Problem() =>
-        !(Temperature >= 0 && double.IsFinite(Temperature)) ? $"temperature {Text(Temperature)}: expected 0 (greedy) or a positive number"
+        this == default ? null // greedy, nothing else was said
+        : !(Temperature >= 0 && double.IsFinite(Temperature)) ? $"temperature {Text(Temperature)}: expected 0 (greedy) or a positive number"
         : TopK < 0 ? $"top-k {TopK}: expected 0 (off) or a positive number"
         : !(TopP > 0 && TopP <= 1) ? $"top-p {Text(TopP)}: expected a number above 0 and at most 1 (off)"
         : !(MinP >= 0 && MinP <= 1) ? $"min-p {Text(MinP)}: expected a number from 0 (off) to 1"

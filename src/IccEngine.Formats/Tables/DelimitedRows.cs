@@ -71,17 +71,17 @@ internal sealed class DelimitedRows : RowSource
     }
 
     /// <inheritdoc/>
-    public override void WriteWith(string column, int label, Stream output)
+    public override void WriteWith(IReadOnlyList<(string Column, double Value)> fields, Stream output)
     {
         if (Row == 1 && Names is not null)
         {
-            if (Names.Contains(column))
+            if (fields.FirstOrDefault(f => Names.Contains(f.Column)).Column is { } column)
             {
                 throw new IccArgumentException($"{Path}: there is a column '{column}' already");
             }
-            WriteFields(Names, column, output);
+            WriteFields([.. Names, .. fields.Select(f => f.Column)], output);
         }
-        WriteFields(Fields, label.ToString(CultureInfo.InvariantCulture), output);
+        WriteFields([.. Fields, .. fields.Select(f => f.Value.ToString(CultureInfo.InvariantCulture))], output);
     }
 
     /// <inheritdoc/>
@@ -123,14 +123,13 @@ internal sealed class DelimitedRows : RowSource
         return true;
     }
 
-    private void WriteFields(string[] fields, string last, Stream output)
+    private void WriteFields(string[] fields, Stream output)
     {
         _writer ??= CsvWriter.Create(output, new CsvWriterOptions { Separator = _delimiter, NewLine = "\n" }, leaveOpen: true);
         foreach (var field in fields)
         {
             _writer.WriteField(field);
         }
-        _writer.WriteField(last);
         _writer.EndRecord();
     }
 }

@@ -58,9 +58,9 @@ internal sealed class JsonRows(string path) : RowSource(path)
     }
 
     /// <inheritdoc/>
-    public override void WriteWith(string column, int label, Stream output)
+    public override void WriteWith(IReadOnlyList<(string Column, double Value)> fields, Stream output)
     {
-        if (_columns.ContainsKey(column))
+        if (fields.FirstOrDefault(f => _columns.ContainsKey(f.Column)).Column is { } column)
         {
             throw new IccArgumentException($"{Path}: there is a column '{column}' already");
         }
@@ -75,7 +75,10 @@ internal sealed class JsonRows(string path) : RowSource(path)
                     json.WritePropertyName(JsonFile.NameOf(Path, property));
                     json.WriteRawValue(property.Value.GetRawText(), skipInputValidation: true);
                 }
-                json.WriteNumber(column, label);
+                foreach (var (name, value) in fields)
+                {
+                    json.WriteNumber(name, value);
+                }
                 json.WriteEndObject();
             }
             else
@@ -85,7 +88,10 @@ internal sealed class JsonRows(string path) : RowSource(path)
                 {
                     json.WriteRawValue(item.GetRawText(), skipInputValidation: true);
                 }
-                json.WriteNumberValue(label);
+                foreach (var (_, value) in fields)
+                {
+                    json.WriteNumberValue(value);
+                }
                 json.WriteEndArray();
             }
         }

@@ -51,11 +51,10 @@ internal abstract class RowSource(string path) : IDisposable
     /// <summary>The text of a field that is a label.</summary>
     public virtual string Label(int column) => Fields[column];
 
-    /// <summary>The current row with a further field at its end.</summary>
-    /// <param name="column">Name of the further column.</param>
-    /// <param name="label">Its value in this row.</param>
+    /// <summary>The current row with further fields at its end.</summary>
+    /// <param name="fields">Names of the further columns, and their values in this row.</param>
     /// <param name="output">Where to write.</param>
-    public abstract void WriteWith(string column, int label, Stream output);
+    public abstract void WriteWith(IReadOnlyList<(string Column, double Value)> fields, Stream output);
 
     /// <inheritdoc/>
     public virtual void Dispose() => Reader.Dispose();

@@ -59,19 +59,24 @@ public sealed class Table
     }
 
     /// <summary>
-    /// Writes the file's rows, all columns as they are, with a further column, in the same format; whole or not at all. The source is
+    /// Writes the file's rows, all columns as they are, with further columns of numbers, in the same format; whole or not at all. The source is
     /// read again; writing over it is possible.
     /// </summary>
     /// <param name="path">The file to write.</param>
     /// <param name="labels">One number for each row.</param>
-    /// <param name="column">Name of the further column.</param>
-    /// <exception cref="IccArgumentException">There is a column of that name already, or not one label for each row.</exception>
+    /// <param name="column">Name of their column.</param>
+    /// <param name="further">Names and finite numbers, one for each row, of columns behind it.</param>
+    /// <exception cref="IccArgumentException">There is a column of such a name already, or not one number for each row.</exception>
     /// <exception cref="IccFormatException">The file cannot be written, or the source has changed.</exception>
-    public void WriteWithLabels(string path, IReadOnlyList<int> labels, string column)
+    public void WriteWithLabels(
+        string path, IReadOnlyList<int> labels, string column, params IReadOnlyList<(string Column, IReadOnlyList<double> Values)> further)
     {
-        if (labels.Count != Rows)
+        foreach (var count in further.Select(f => f.Values.Count).Prepend(labels.Count))
         {
-            throw new IccArgumentException($"found {labels.Count} labels, expected one for each of {Rows} rows");
+            if (count != Rows)
+            {
+                throw new IccArgumentException($"found {count} labels, expected one for each of {Rows} rows");
+            }
         }
         AtomicFile.Write(path, output =>
         {
@@ -85,7 +90,8 @@ public sealed class Table
                     header = false;
                     continue;
                 }
-                source.WriteWith(column, source.Row <= Rows ? labels[source.Row - 1] : throw Changed(), output);
+                var row = source.Row <= Rows ? source.Row - 1 : throw Changed();
+                source.WriteWith([(column, labels[row]), .. further.Select(f => (f.Column, f.Values[row]))], output);
             }
             if (source.Row < Rows)
             {

@@ -16,19 +16,13 @@ internal static class SubsetPlan
     /// <param name="seed">Equal seeds give equal plans.</param>
     public static IReadOnlyList<int[]> Make(int points, IPromptFormat format, int permutations, long seed)
     {
+        if (points <= (format.MaxPoints ?? int.MaxValue))
+        {
+            return Orders(points, permutations, seed);
+        }
         var random = new SeededRandom(seed);
         var all = Enumerable.Range(0, points).ToArray();
         var plan = new List<int[]>();
-        if (points <= (format.MaxPoints ?? int.MaxValue))
-        {
-            plan.Add([.. all]);
-            while (plan.Count < permutations)
-            {
-                Shuffle(all, random);
-                plan.Add([.. all]);
-            }
-            return plan;
-        }
         var ratio = (double)points / format.SubsetPoints;
         var runs = permutations * (long)Math.Ceiling(ratio * ratio);
         for (var at = points; plan.Count < runs; at += format.SubsetPoints)
@@ -40,6 +34,20 @@ internal static class SubsetPlan
                 at = 0;
             }
             plan.Add(all[at..(at + format.SubsetPoints)]);
+        }
+        return plan;
+    }
+
+    /// <summary>All points in so many orders, the first being the order given.</summary>
+    public static IReadOnlyList<int[]> Orders(int points, int permutations, long seed)
+    {
+        var random = new SeededRandom(seed);
+        var all = Enumerable.Range(0, points).ToArray();
+        var plan = new List<int[]> { all.ToArray() };
+        while (plan.Count < permutations)
+        {
+            Shuffle(all, random);
+            plan.Add([.. all]);
         }
         return plan;
     }

@@ -53,9 +53,12 @@ public sealed class EchoFormat(IccSpec spec, Tokenizer tokenizer, string model) 
     public AnswerTemplate Answer(PointSet points, int clusters)
     {
         var prompt = EchoPrompt.Create(spec, points.Values, points.Count, points.Features, clusters);
-        int[][] labels = [.. Enumerable.Range(0, clusters).Select(label => Ids(EchoPrompt.LabelText(label)))];
-        return new AnswerTemplate([.. prompt.Forced.Select(Ids), []], labels, labels, Canonical: true);
+        // The blank before a label is a part of its token.
+        return new AnswerTemplate(tokenizer, prompt.Text, [.. prompt.Forced.Select(f => $"{f} "), ""], clusters)
+        {
+            Canonical = true,
+            UsesAll = true,
+            SingleTokenLabels = true,
+        };
     }
-
-    private int[] Ids(string text) => [.. tokenizer.Encode(text, addSpecialTokens: false).Ids];
 }

@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Formats;
 
 namespace IccEngine.InContext;
 
@@ -15,20 +16,20 @@ public sealed record EncodedPrompt(int[] Ids, TokenSpan[] Spans)
 }
 
 /// <summary>How an answer of n labels is written: what is known of it in advance, and what is chosen.</summary>
-/// <param name="Forced">Token ids before every label [n], and after the last one.</param>
-/// <param name="FirstLabels">Token ids of every label value [k], as the first of the answer.</param>
-/// <param name="Labels">The same for the others.</param>
-/// <param name="Canonical">
-/// Whether labels are numbered by first appearance and all of them are used: the first point has label 0, a new cluster takes the next
-/// number, and when as many points are left as clusters unopened each must open one.
-/// </param>
-public sealed record AnswerTemplate(int[][] Forced, int[][] FirstLabels, int[][] Labels, bool Canonical)
+/// <param name="Tokenizer">The model's tokenizer.</param>
+/// <param name="Before">Text that the answer follows, for the tokenizer; its last characters are enough.</param>
+/// <param name="Forced">[n + 1]: text before every label, and after the last one; without digits at its ends, between labels not empty.</param>
+/// <param name="Clusters">Number of clusters k; labels are the numbers from 0 to k - 1.</param>
+public sealed record AnswerTemplate(Tokenizer Tokenizer, string Before, IReadOnlyList<string> Forced, int Clusters)
 {
-    /// <summary>Number of points n.</summary>
-    public int Points => Forced.Length - 1;
+    /// <summary>Whether the model was trained on labels numbered by first appearance: the first point has label 0, a new cluster takes the next number.</summary>
+    public bool Canonical { get; init; }
 
-    /// <summary>Number of clusters k.</summary>
-    public int Clusters => Labels.Length;
+    /// <summary>Whether the model was trained on answers in which all k labels occur.</summary>
+    public bool UsesAll { get; init; }
+
+    /// <summary>Whether a label and the one character before it are always one token, because the model knows no other way to write it.</summary>
+    public bool SingleTokenLabels { get; init; }
 }
 
 /// <summary>How points are written as text for a model, and how its answer is written.</summary>

@@ -9,7 +9,7 @@ namespace IccEngine.InContext;
 public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMessage>, string>? render) : IPromptFormat
 {
     private const string Opening = "[";
-    private const string Separator = ",";
+    private const string Separator = ", ";
     private const string Closing = "]";
 
     /// <summary>
@@ -57,31 +57,6 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
     }
 
     /// <inheritdoc/>
-    public AnswerTemplate Answer(PointSet points, int clusters)
-    {
-        // "[0, 1, 1]": a label takes the blank before it along, as tokenizers do that join a blank to the number behind it.
-        int[][] first = [.. Enumerable.Range(0, clusters).Select(label => Continuation(Opening, $"{label}"))];
-        int[][] labels = [.. Enumerable.Range(0, clusters).Select(label => Continuation($"{Opening}0{Separator}", $" {label}"))];
-        var separator = Continuation($"{Opening}0", Separator);
-        int[][] forced = [Continuation("\n", Opening), .. Enumerable.Repeat(separator, points.Count - 1), Continuation($"{Opening}0", Closing)];
-        return new AnswerTemplate(forced, first, labels, Canonical: false);
-    }
-
-    /// <summary>
-    /// Ids of a text behind another one: what the tokenizer adds at the beginning of any text is left out. Where the tokenizer joins the
-    /// two texts, the characters themselves serve as tokens.
-    /// </summary>
-    private int[] Continuation(string before, string text)
-    {
-        var head = tokenizer.Encode(before, addSpecialTokens: false).Ids;
-        var whole = tokenizer.Encode(before + text, addSpecialTokens: false).Ids;
-        if (whole.Take(head.Count).SequenceEqual(head))
-        {
-            return [.. whole.Skip(head.Count)];
-        }
-        var characters = text.Select(c => tokenizer.TokenToId(c.ToString())).ToArray();
-        return characters.All(id => id is not null)
-            ? Array.ConvertAll(characters, id => id!.Value)
-            : [.. tokenizer.Encode(text, addSpecialTokens: false).Ids];
-    }
+    public AnswerTemplate Answer(PointSet points, int clusters) =>
+        new(tokenizer, "\n", [Opening, .. Enumerable.Repeat(Separator, points.Count - 1), Closing], clusters);
 }

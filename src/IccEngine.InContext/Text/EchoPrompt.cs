@@ -36,10 +36,6 @@ public sealed class EchoPrompt
     /// <summary>The normalised points before printing, row by row: [n, d].</summary>
     public IReadOnlyList<double> Normalised { get; }
 
-    /// <summary>The text of a label behind its point: " 0".</summary>
-    /// <param name="label">A label, from 0.</param>
-    public static string LabelText(int label) => string.Create(CultureInfo.InvariantCulture, $" {label}");
-
     /// <summary>Writes the prompt.</summary>
     /// <param name="spec">How the model wants it.</param>
     /// <param name="points">The points, row by row: [n, d].</param>

@@ -1,3 +1,4 @@
+using IccEngine.InContext;
 using IccEngine.Models;
 
 namespace IccEngine;
@@ -23,7 +24,10 @@ public sealed record ClusterOptions
     /// <summary>Layer whose attention is read; null: the model's spectral_layer (icc.json), else the middle layer.</summary>
     public int? Layer { get; init; }
 
-    /// <summary>Orders of the points over which the affinity is averaged; 1 is the paper's way; null: the model's own (icc.json), else 8.</summary>
+    /// <summary>
+    /// Orders of the points over which the affinity is averaged, or that the model is asked about; 1 is the paper's way; null: for the
+    /// affinity the model's own number (icc.json), else 8, for answers 1.
+    /// </summary>
     public int? Permutations { get; init; }
 
     /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
@@ -37,6 +41,12 @@ public sealed record ClusterOptions
     /// models that take the paper's prompt.
     /// </summary>
     public bool OriginalSpans { get; init; }
+
+    /// <summary>How the model's answers are chosen. Their seed is <see cref="Seed"/>.</summary>
+    public AnswerOptions Answers { get; init; } = new();
+
+    /// <summary>How several answers, to several orders or drawn, become one clustering.</summary>
+    public AnswerConsensus Consensus { get; init; }
 
     /// <summary>Adapter, or null.</summary>
     public LoraAdapter? Adapter { get; init; }

@@ -1,3 +1,5 @@
+using IccEngine.InContext;
+
 namespace IccEngine;
 
 /// <summary>What one method found.</summary>
@@ -8,7 +10,14 @@ namespace IccEngine;
 /// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> asked for it; else null.</param>
 /// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
 public sealed record MethodResult(
-    ClusterMethod Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null);
+    ClusterMethod Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null)
+{
+    /// <summary>For the model's answers, of every point [n] the probability of its cluster (<see cref="EnsembleResult.Confidence"/>); else null.</summary>
+    public double[]? Confidence { get; init; }
+
+    /// <summary>The model's answers, with the probability of every label; empty for another method.</summary>
+    public IReadOnlyList<Answer> Answers { get; init; } = [];
+}
 
 /// <summary>A clustering.</summary>
 /// <param name="Results">One entry a method.</param>

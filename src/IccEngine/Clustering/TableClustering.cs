@@ -38,6 +38,9 @@ public static class TableClustering
     /// <summary>Name of the column that is added to the rows that are written.</summary>
     public const string ClusterColumn = "cluster";
 
+    /// <summary>Name of the column behind it, where the method gives a confidence.</summary>
+    public const string ConfidenceColumn = "confidence";
+
     /// <summary>Reads the file, clusters its rows, and writes them with their cluster where that is wanted.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
@@ -45,7 +48,7 @@ public static class TableClustering
     /// <param name="clusters">Number of clusters, from 1 to the number of rows.</param>
     /// <param name="scale">What is done to the columns first.</param>
     /// <param name="options">Settings of the clustering.</param>
-    /// <param name="output">File to write: the rows, with a further column for the label of the first method; null: none.</param>
+    /// <param name="output">File to write: the rows, with further columns for the label of the first method and, where there is one, its confidence; null: none.</param>
     /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
     /// <param name="cancellation">Looked at before every layer.</param>
     /// <exception cref="IccFormatException">The file is missing or malformed, a value is missing or no number, or the output cannot be written.</exception>
@@ -60,9 +63,13 @@ public static class TableClustering
             AtomicFile.CheckPlace(output);
         }
         var table = Table.Read(path, columns);
-        if (output is not null && table.HasColumn(ClusterColumn))
+        var answers = options is { Method: ClusterMethod.Generate };
+        foreach (var name in output is null ? [] : answers ? [ClusterColumn, ConfidenceColumn] : new[] { ClusterColumn })
         {
-            throw new IccArgumentException($"{path}: has a column '{ClusterColumn}' already, which is the name of the column to be written");
+            if (table.HasColumn(name))
+            {
+                throw new IccArgumentException($"{path}: has a column '{name}' already, which is the name of the column to be written");
+            }
         }
         if (clusters < 1 || clusters > table.Rows)
         {
@@ -74,12 +81,15 @@ public static class TableClustering
         var result = model.Cluster(new PointSet(values, table.Rows, table.Columns), clusters, options, progress, cancellation);
         if (output is not null)
         {
-            table.WriteWithLabels(output, result.Labels, ClusterColumn);
+            table.WriteWithLabels(output, result.Labels, ClusterColumn, Further(result.Results[0]));
         }
         var classes = table.Labels is null ? null : Number(table.Labels);
         return new TableClusteringResult(
             table, result, classes is null ? null : [.. result.Results.Select(r => LabelMetrics.Of(classes, r.Labels))]);
     }
+
+    private static (string, IReadOnlyList<double>)[] Further(MethodResult found) =>
+        found.Confidence is { } confidence ? [(ConfidenceColumn, Array.ConvertAll(confidence, c => Math.Round(c, 4)))] : [];
 
     private static int[] Number(IReadOnlyList<string> labels)
     {

@@ -49,47 +49,4 @@ public class TextTests
         Assert.Contains("point 0", Assert.Throws<IccArgumentException>(() => TokenSpans.FromOffsets([(4, 4)], [(0, 5)])).Message);
         Assert.Empty(TokenSpans.FromOffsets([], [(0, 5)]));
     }
-
-    [Fact]
-    public void CanonicalLabelsAllowWhatCanStillBecomeKClusters()
-    {
-        // Every sequence that the rule allows is numbered by first appearance and has all k labels, and there are Stirling's number of them.
-        var stirling = new Dictionary<(int, int), int> { [(1, 1)] = 1, [(5, 1)] = 1, [(5, 2)] = 15, [(5, 3)] = 25, [(5, 5)] = 1, [(6, 3)] = 90 };
-        foreach (var ((points, clusters), expected) in stirling)
-        {
-            var sequences = Sequences(points, clusters).ToList();
-            Assert.Equal(expected, sequences.Count);
-            Assert.Equal(expected, sequences.Select(s => string.Join(",", s)).Distinct().Count());
-            foreach (var sequence in sequences)
-            {
-                Assert.Equal(Enumerable.Range(0, clusters), sequence.Distinct());
-            }
-        }
-        var labels = new CanonicalLabels(3, 2);
-        Assert.Contains("expected 0 to 0", Assert.Throws<IccArgumentException>(() => labels.Add(1)).Message);
-        Assert.Throws<IccArgumentException>(() => labels.Add(-1));
-        Assert.Throws<IccArgumentException>(() => new CanonicalLabels(2, 3));
-        Assert.Throws<IccArgumentException>(() => new CanonicalLabels(2, 0));
-        labels.Add(0);
-        labels.Add(0);
-        Assert.Equal(1..2, labels.Allowed);
-        labels.Add(1);
-        Assert.Throws<IccArgumentException>(() => labels.Allowed);
-    }
-
-    private static IEnumerable<List<int>> Sequences(int points, int clusters)
-    {
-        IEnumerable<List<int>> prefixes = [[]];
-        for (var i = 0; i < points; i++)
-        {
-            prefixes = prefixes.SelectMany(prefix =>
-            {
-                var rule = new CanonicalLabels(points, clusters);
-                prefix.ForEach(rule.Add);
-                var allowed = rule.Allowed;
-                return Enumerable.Range(allowed.Start.Value, allowed.End.Value - allowed.Start.Value).Select(label => prefix.Append(label).ToList());
-            }).ToList();
-        }
-        return prefixes;
-    }
 }
