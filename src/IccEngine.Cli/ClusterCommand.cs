@@ -8,7 +8,7 @@ internal static class ClusterCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without." };
+        var file = new Argument<string?>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without.", Arity = ArgumentArity.ZeroOrOne };
         var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
         var method = Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
         var columns = new Option<string?>("--columns") { Description = "Columns of numbers, by name or number, like 1,2,petal_length.", HelpName = "COLUMNS" };
@@ -27,16 +27,29 @@ internal static class ClusterCommand
         };
         var output = new Option<string?>("--out") { Description = "Write the rows with their cluster to this file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
-        var command = new Command("cluster", "Clusters the rows of a table.")
+        var command = new Command("cluster", "Clusters the rows of a table, or a matrix of affinities.")
         {
             file, clusters, method, columns, label, scale, layer, permutations, seed, originalSpans, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
+        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, originalSpans, .. model.OfModel]);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
+            if (affinity.AreGiven(parsed))
+            {
+                var (device, threads) = model.DeviceOf(parsed);
+                var settings = new AffinityClusteringOptions
+                {
+                    Layer = parsed.GetValue(layer),
+                    Seed = parsed.GetValue(seed),
+                    Device = device,
+                    Threads = threads,
+                };
+                return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), parsed.GetValue(json));
+            }
             using var loaded = model.Open(parsed);
             var options = new ClusterOptions
             {
@@ -68,7 +81,7 @@ internal static class ClusterCommand
     }
 
     /// <summary>An option whose value is one of an enumeration's names, in small letters; the first is the default.</summary>
-    private static Option<string> Choice<T>(string name, string description) where T : struct, Enum
+    public static Option<string> Choice<T>(string name, string description) where T : struct, Enum
     {
         string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => names[0] };

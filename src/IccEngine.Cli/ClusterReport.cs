@@ -20,9 +20,8 @@ internal static class ClusterReport
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
-            var layer = found.Layer is { } l ? $", layer {l}" : "";
             console.WriteLine();
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}, {found.Seconds:0.00} s"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found)}, {found.Seconds:0.00} s"));
             console.Write(Means(table, found));
             if (table.Rows <= MostLabels)
             {
@@ -41,7 +40,7 @@ internal static class ClusterReport
     }
 
     /// <summary>The terminal; or, where the output goes elsewhere, plain text in lines that are not broken.</summary>
-    private static IAnsiConsole MakeConsole()
+    public static IAnsiConsole MakeConsole()
     {
         var redirected = Console.IsOutputRedirected;
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
@@ -81,7 +80,7 @@ internal static class ClusterReport
         output.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));
     }
 
-    private static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
+    public static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
     {
         json.WriteStartObject();
         json.WriteString("method", NameOf(found.Method));
@@ -135,6 +134,9 @@ internal static class ClusterReport
         }
         return view;
     }
+
+    /// <summary>The method, and the layer that it read.</summary>
+    public static string NameOf(MethodResult found) => NameOf(found.Method) + (found.Layer is { } layer ? $", layer {layer}" : "");
 
     private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
 }

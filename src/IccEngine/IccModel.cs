@@ -99,9 +99,28 @@ public sealed class IccModel : IDisposable
         PointSet points, int clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
         CancellationToken cancellation = default)
     {
-        using var activity = Telemetry.Begin(Telemetry.Cluster);
         options ??= new ClusterOptions();
-        var format = _files.FormatFor(options.OriginalSpans);
+        return Cluster(_files.FormatFor(options.OriginalSpans), points, clusters, options, progress, cancellation);
+    }
+
+    /// <summary>Clusters texts; see <see cref="TextClustering"/>.</summary>
+    internal ClusterResult ClusterTexts(
+        IReadOnlyList<string> items, string? template, string? condition, int clusters, ClusterOptions options, IProgress<double>? progress,
+        CancellationToken cancellation)
+    {
+        if (_files.Spec is not null)
+        {
+            throw new IccArgumentException($"{Name} reads numbers only (icc.json); expected a language model");
+        }
+        var format = new TextFormat(
+            items, TextTemplate.Load(template), condition, Tokenizer, Chat is null ? null : Chat.Render, Model.Config.MaxPositionEmbeddings);
+        return Cluster(format, format.Points, clusters, options, progress, cancellation);
+    }
+
+    private ClusterResult Cluster(
+        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        using var activity = Telemetry.Begin(Telemetry.Cluster);
         List<string> remarks = [.. format.Remarks(points, clusters)];
         var shown = Reduce(format, points, remarks);
         var results = new List<MethodResult>();
