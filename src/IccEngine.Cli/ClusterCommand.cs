@@ -14,7 +14,6 @@ internal static class ClusterCommand
         var columns = new Option<string?>("--columns") { Description = "Columns of numbers, by name or number, like 1,2,petal_length.", HelpName = "COLUMNS" };
         var label = new Option<string?>("--label-column") { Description = "Column with the true classes: it is left out, and compared with.", HelpName = "COLUMN" };
         var scale = Choice<TableScale>("--scale", "What is done to the columns first; standard: mean 0 and deviation 1 each.");
-        var layer = new Option<int?>("--layer") { Description = "Layer whose attention is read; left out: the model's own choice.", HelpName = "L" };
         var permutations = new Option<int?>("--permutations")
         {
             Description = "Orders of the points over which the affinity is averaged; 1 is the paper's way; left out: the model's own choice, else 8.",
@@ -29,10 +28,11 @@ internal static class ClusterCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("cluster", "Clusters the rows of a table, or a matrix of affinities.")
         {
-            file, clusters, method, columns, label, scale, layer, permutations, seed, originalSpans, output, json,
+            file, clusters, method, columns, label, scale, permutations, seed, originalSpans, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
-        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, originalSpans, .. model.OfModel]);
+        var reading = new AttentionReading(command);
+        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, originalSpans, .. reading.OfModel, .. model.OfModel]);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
@@ -43,7 +43,7 @@ internal static class ClusterCommand
                 var (device, threads) = model.DeviceOf(parsed);
                 var settings = new AffinityClusteringOptions
                 {
-                    Layer = parsed.GetValue(layer),
+                    Layer = reading.Layers(parsed),
                     Seed = parsed.GetValue(seed),
                     Device = device,
                     Threads = threads,
@@ -51,15 +51,14 @@ internal static class ClusterCommand
                 return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), parsed.GetValue(json));
             }
             using var loaded = model.Open(parsed);
-            var options = new ClusterOptions
+            var options = reading.Set(parsed, new ClusterOptions
             {
                 Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
-                Layer = parsed.GetValue(layer),
                 Permutations = parsed.GetValue(permutations),
                 Seed = parsed.GetValue(seed),
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
-            };
+            });
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };
             TableClusteringResult result;
             using (var progress = new ProgressLine("clustering"))

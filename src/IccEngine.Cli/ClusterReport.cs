@@ -27,6 +27,7 @@ internal static class ClusterReport
             {
                 console.WriteLine($"labels: {string.Join(' ', found.Labels)}");
             }
+            LayerReport.WriteTable(console, found);
             if (result.Metrics?[i] is { } metrics)
             {
                 console.WriteLine(string.Create(
@@ -84,14 +85,7 @@ internal static class ClusterReport
     {
         json.WriteStartObject();
         json.WriteString("method", NameOf(found.Method));
-        if (found.Layer is { } layer)
-        {
-            json.WriteNumber("layer", layer);
-        }
-        else
-        {
-            json.WriteNull("layer");
-        }
+        LayerReport.WriteJson(json, found);
         json.WriteStartArray("labels");
         foreach (var label in found.Labels)
         {
@@ -136,7 +130,11 @@ internal static class ClusterReport
     }
 
     /// <summary>The method, and the layer that it read.</summary>
-    public static string NameOf(MethodResult found) => NameOf(found.Method) + (found.Layer is { } layer ? $", layer {layer}" : "");
+    public static string NameOf(MethodResult found)
+    {
+        var layers = found.Layer is not { } layer ? "" : found.LastLayer == layer ? $", layer {layer}" : $", layers {layer}-{found.LastLayer}";
+        return NameOf(found.Method) + layers + (found.Head is { } head ? $", head {head}" : "");
+    }
 
     private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
 }

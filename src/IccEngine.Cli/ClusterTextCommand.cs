@@ -17,7 +17,6 @@ internal static class ClusterTextCommand
             HelpName = "FILE",
         };
         var method = ClusterCommand.Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
-        var layer = new Option<int?>("--layer") { Description = "Layer whose attention is read; left out: the middle one.", HelpName = "L" };
         var permutations = new Option<int?>("--permutations")
         {
             Description = "Orders of the texts over which the affinity is averaged; 1 is the paper's way; left out: 8.",
@@ -28,8 +27,9 @@ internal static class ClusterTextCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines." };
         var command = new Command("cluster-text", "Clusters the lines of a text file, or a field of JSON lines.")
         {
-            file, clusters, field, condition, template, method, layer, permutations, seed, output, json,
+            file, clusters, field, condition, template, method, permutations, seed, output, json,
         };
+        var reading = new AttentionReading(command);
         var model = ModelOptions.AddTo(command, embedded: false);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
@@ -42,14 +42,13 @@ internal static class ClusterTextCommand
                 Field = parsed.GetValue(field),
                 Condition = parsed.GetValue(condition),
                 Template = parsed.GetValue(template),
-                Clustering = new ClusterOptions
+                Clustering = reading.Set(parsed, new ClusterOptions
                 {
                     Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
-                    Layer = parsed.GetValue(layer),
                     Permutations = parsed.GetValue(permutations),
                     Seed = parsed.GetValue(seed),
                     Adapter = loaded.Adapter,
-                },
+                }),
             };
             TextClusteringResult result;
             using (var progress = new ProgressLine("clustering"))

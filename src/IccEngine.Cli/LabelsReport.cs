@@ -25,6 +25,7 @@ internal static class LabelsReport
             {
                 console.WriteLine($"labels: {string.Join(' ', found.Labels)}");
             }
+            LayerReport.WriteTable(console, found);
         }
         foreach (var remark in result.Remarks)
         {

@@ -248,6 +248,8 @@ public sealed class IccModel : IDisposable
         var settings = new AttentionOptions
         {
             Layer = options.Layer,
+            Head = options.Head,
+            LayerScores = options.LayerScores,
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
             ReturnAffinity = options.ReturnAffinity,
@@ -255,7 +257,12 @@ public sealed class IccModel : IDisposable
         var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
-            ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
+            ClusterMethod.Attention, result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)
+        {
+            LastLayer = result.Layers.Last,
+            Head = options.Head,
+            LayerScores = result.LayerScores,
+        };
     }
 
     private MethodResult ByAnswer(

@@ -40,6 +40,8 @@ internal static class Layers
         new("IccEngine.Core", "TokenSpan", "spans on the command line, inside a TapRequest"),
         new("IccEngine.Formats", "Table", "the rows that were clustered are printed with their columns' names"),
         new("IccEngine.Formats", "TableOptions", "options of the command line name columns"),
+        new("IccEngine.InContext", "LayerSelection", "the layers of the command line; handed to the facade as it is"),
+        new("IccEngine.InContext", "LayerScore", "the scores of the layers are printed"),
         new("IccEngine.Models", "InspectRequest", "options of the command line say what is looked at; handed to the facade as it is"),
         new("IccEngine.Models", "TapRequest", "spans and singles of the command line; handed to the facade as it is"),
         new("IccEngine.Models", "LoraAdapter", "held open while the facade uses it"),

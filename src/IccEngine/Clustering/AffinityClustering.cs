@@ -9,7 +9,7 @@ namespace IccEngine;
 public sealed record AffinityClusteringOptions
 {
     /// <summary>Entry along the first dimension of a tensor [layers, n, n]; null for a matrix [n, n].</summary>
-    public int? Layer { get; init; }
+    public LayerSelection? Layer { get; init; }
 
     /// <summary>
     /// Whether the matrix is attention, from later points (rows) to earlier ones, to be made the paper's affinity first: strict lower
@@ -54,7 +54,12 @@ public static class AffinityClustering
         {
             AtomicFile.CheckPlace(output);
         }
-        var matrix = AffinityFile.Read(source, options.Layer, nonNegative: options.RawAttention);
+        if (options.Layer is { } chosen && (chosen.IsAuto || chosen.First != chosen.Last))
+        {
+            throw new IccArgumentException($"{source}: expected one layer of it");
+        }
+        var layer = options.Layer?.First;
+        var matrix = AffinityFile.Read(source, layer, nonNegative: options.RawAttention);
         var n = matrix.Points;
         if (clusters < 1 || clusters > n)
         {
@@ -66,7 +71,7 @@ public static class AffinityClustering
         var found = options.RawAttention ? ByAttention(backend, spectral, matrix) : spectral.FitPredict(backend, matrix.Values, n);
         var labels = LabelOrder.ByFirstAppearance(found.Labels);
         var result = new MethodResult(
-            ClusterMethod.Attention, options.Layer, labels, watch.Elapsed.TotalSeconds, null, found.Embedding.Eigenvalues);
+            ClusterMethod.Attention, layer, labels, watch.Elapsed.TotalSeconds, null, found.Embedding.Eigenvalues);
         if (output is not null)
         {
             LabelFile.Write(output, labels);

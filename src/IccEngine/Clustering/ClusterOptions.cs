@@ -1,3 +1,4 @@
+using IccEngine.InContext;
 using IccEngine.Models;
 
 namespace IccEngine;
@@ -20,8 +21,17 @@ public sealed record ClusterOptions
     /// <summary>How the clusters are read from the model.</summary>
     public ClusterMethod Method { get; init; } = ClusterMethod.Attention;
 
-    /// <summary>Layer whose attention is read; null: the model's spectral_layer (icc.json), else the middle layer.</summary>
-    public int? Layer { get; init; }
+    /// <summary>
+    /// Layer whose attention is read, several whose affinities are averaged, or the one that shows clusters best; null: the model's
+    /// spectral_layer (icc.json), else the middle layer.
+    /// </summary>
+    public LayerSelection? Layer { get; init; }
+
+    /// <summary>Query head whose attention is read; null: the mean over all heads.</summary>
+    public int? Head { get; init; }
+
+    /// <summary>Score all layers (<see cref="MethodResult.LayerScores"/>), whichever are read.</summary>
+    public bool LayerScores { get; init; }
 
     /// <summary>Orders of the points over which the affinity is averaged; 1 is the paper's way; null: the model's own (icc.json), else 8.</summary>
     public int? Permutations { get; init; }
