@@ -19,6 +19,11 @@ internal static class ClusterCommand
             Description = "Orders of the points over which the affinity is averaged; 1 is the paper's way; left out: the model's own choice, else 8.",
             HelpName = "M",
         };
+        var representatives = new Option<int?>("--representatives")
+        {
+            Description = "Cluster only so many of the rows, drawn at random, and label the others by their attention to these.",
+            HelpName = "N",
+        };
         var seed = new Option<long>("--seed") { Description = "Seed of orders, subsets and k-means.", HelpName = "S" };
         var originalSpans = new Option<bool>("--original-spans")
         {
@@ -28,11 +33,11 @@ internal static class ClusterCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("cluster", "Clusters the rows of a table, or a matrix of affinities.")
         {
-            file, clusters, method, columns, label, scale, permutations, seed, originalSpans, output, json,
+            file, clusters, method, columns, label, scale, permutations, representatives, seed, originalSpans, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
         var reading = new AttentionReading(command);
-        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, originalSpans, .. reading.OfModel, .. model.OfModel]);
+        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, representatives, originalSpans, .. reading.OfModel, .. model.OfModel]);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
@@ -55,6 +60,7 @@ internal static class ClusterCommand
             {
                 Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
                 Permutations = parsed.GetValue(permutations),
+                Representatives = parsed.GetValue(representatives),
                 Seed = parsed.GetValue(seed),
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,

@@ -121,7 +121,10 @@ public sealed class IccModel : IDisposable
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, IProgress<double>? progress, CancellationToken cancellation)
     {
         using var activity = Telemetry.Begin(Telemetry.Cluster);
-        List<string> remarks = [.. format.Remarks(points, clusters)];
+        var together = options.Representatives is { } some && some > 0 && some < points.Count && options.Method == ClusterMethod.Attention
+            ? points.Select([.. Enumerable.Range(0, some)])
+            : points;
+        List<string> remarks = [.. format.Remarks(together, clusters)];
         var shown = Reduce(format, points, remarks);
         var results = new List<MethodResult>();
         ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
@@ -254,7 +257,8 @@ public sealed class IccModel : IDisposable
             Seed = options.Seed,
             ReturnAffinity = options.ReturnAffinity,
         };
-        var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
+        var result = RepresentativeClusterer.Cluster(
+            Model, format, points, clusters, options.Representatives ?? points.Count, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
             ClusterMethod.Attention, result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)

@@ -95,6 +95,8 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
     [InlineData("expected auto, a layer like 3", "--clusters", "3", "--layer", "middle")]
     [InlineData("head 99", "--clusters", "3", "--head", "99")]
+    [InlineData("1 representatives of 150 points", "--clusters", "3", "--representatives", "1")]
+    [InlineData("2 representatives of 150 points for 3 clusters", "--clusters", "3", "--representatives", "2")]
     [InlineData("0 permutations", "--clusters", "3", "--permutations", "0")]
     [InlineData("device 'tpu'", "--clusters", "3", "--device", "tpu")]
     [InlineData("device reference computes in float32; expected cuda:N for bfloat16", "--clusters", "3", "--device", "reference", "--dtype", "bfloat16")]

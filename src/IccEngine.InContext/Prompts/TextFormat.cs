@@ -36,6 +36,9 @@ public sealed class TextFormat(
     public int DefaultLayer(int layers) => _paper.DefaultLayer(layers);
 
     /// <inheritdoc/>
+    public IPromptFormat Fitted(PointSet points) => this;
+
+    /// <inheritdoc/>
     public IEnumerable<string> Remarks(PointSet points, int clusters) => [];
 
     /// <inheritdoc/>

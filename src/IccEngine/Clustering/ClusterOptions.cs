@@ -36,6 +36,12 @@ public sealed record ClusterOptions
     /// <summary>Orders of the points over which the affinity is averaged; 1 is the paper's way; null: the model's own (icc.json), else 8.</summary>
     public int? Permutations { get; init; }
 
+    /// <summary>
+    /// Cluster only so many of the points, drawn at random, and label the others by their attention to these: for tables larger than the
+    /// model does well, at a cost that grows linearly; null: all points are clustered together. For the method attention.
+    /// </summary>
+    public int? Representatives { get; init; }
+
     /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
     public long Seed { get; init; }
 
