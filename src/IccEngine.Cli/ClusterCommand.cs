@@ -8,18 +8,22 @@ internal static class ClusterCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without." };
+        var file = new Argument<string?>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without.", Arity = ArgumentArity.ZeroOrOne };
         var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
         var method = Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
         var columns = new Option<string?>("--columns") { Description = "Columns of numbers, by name or number, like 1,2,petal_length.", HelpName = "COLUMNS" };
         var label = new Option<string?>("--label-column") { Description = "Column with the true classes: it is left out, and compared with.", HelpName = "COLUMN" };
         var scale = Choice<TableScale>("--scale", "What is done to the columns first; standard: mean 0 and deviation 1 each.");
-        var layer = new Option<int?>("--layer") { Description = "Layer whose attention is read; left out: the model's own choice.", HelpName = "L" };
         var permutations = new Option<int?>("--permutations")
         {
             Description = "Orders of the points over which the affinity is averaged (left out: the model's own choice, else 8), or that the model is"
                 + " asked about (left out: 1); 1 is the paper's way.",
             HelpName = "M",
+        };
+        var representatives = new Option<int?>("--representatives")
+        {
+            Description = "Cluster only so many of the rows, drawn at random, and label the others by their attention to these.",
+            HelpName = "N",
         };
         var seed = new Option<long>("--seed") { Description = "Seed of orders, subsets, k-means and drawn answers.", HelpName = "S" };
         var originalSpans = new Option<bool>("--original-spans")
@@ -28,27 +32,41 @@ internal static class ClusterCommand
         };
         var output = new Option<string?>("--out") { Description = "Write the rows with their cluster, and for answers its confidence, to this file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
-        var command = new Command("cluster", "Clusters the rows of a table.")
+        var command = new Command("cluster", "Clusters the rows of a table, or a matrix of affinities.")
         {
-            file, clusters, method, columns, label, scale, layer, permutations, seed, originalSpans, output, json,
+            file, clusters, method, columns, label, scale, permutations, representatives, seed, originalSpans, output, json,
         };
         var answers = AnswerArguments.AddTo(command);
         var model = ModelOptions.AddTo(command, embedded: true);
+        var reading = new AttentionReading(command);
+        var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, representatives, originalSpans, .. reading.OfModel, .. model.OfModel]);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
+            if (affinity.AreGiven(parsed))
+            {
+                var (device, threads) = model.DeviceOf(parsed);
+                var settings = new AffinityClusteringOptions
+                {
+                    Layer = reading.Layers(parsed),
+                    Seed = parsed.GetValue(seed),
+                    Device = device,
+                    Threads = threads,
+                };
+                return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), parsed.GetValue(json));
+            }
             using var loaded = model.Open(parsed);
-            var options = new ClusterOptions
+            var options = reading.Set(parsed, new ClusterOptions
             {
                 Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
-                Layer = parsed.GetValue(layer),
                 Permutations = parsed.GetValue(permutations),
+                Representatives = parsed.GetValue(representatives),
                 Seed = parsed.GetValue(seed),
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
-            };
+            });
             options = answers.Apply(parsed, options);
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };
             TableClusteringResult result;

@@ -20,9 +20,8 @@ internal static class ClusterReport
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
-            var layer = found.Layer is { } l ? $", layer {l}" : "";
             console.WriteLine();
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}, {found.Seconds:0.00} s"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found)}, {found.Seconds:0.00} s"));
             console.Write(Means(table, found));
             if (table.Rows <= MostLabels)
             {
@@ -34,6 +33,7 @@ internal static class ClusterReport
                 console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"confidence {mean:0.00} on average of {found.Answers.Count} answers, least {confidence[least]:0.00} at row {least + 1}"));
             }
+            LayerReport.WriteTable(console, found);
             if (result.Metrics?[i] is { } metrics)
             {
                 console.WriteLine(string.Create(
@@ -47,7 +47,7 @@ internal static class ClusterReport
     }
 
     /// <summary>The terminal; or, where the output goes elsewhere, plain text in lines that are not broken.</summary>
-    private static IAnsiConsole MakeConsole()
+    public static IAnsiConsole MakeConsole()
     {
         var redirected = Console.IsOutputRedirected;
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
@@ -87,18 +87,11 @@ internal static class ClusterReport
         output.WriteLine(Encoding.UTF8.GetString(stream.ToArray()));
     }
 
-    private static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
+    public static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
     {
         json.WriteStartObject();
         json.WriteString("method", NameOf(found.Method));
-        if (found.Layer is { } layer)
-        {
-            json.WriteNumber("layer", layer);
-        }
-        else
-        {
-            json.WriteNull("layer");
-        }
+        LayerReport.WriteJson(json, found);
         json.WriteStartArray("labels");
         foreach (var label in found.Labels)
         {
@@ -164,6 +157,13 @@ internal static class ClusterReport
             ]);
         }
         return view;
+    }
+
+    /// <summary>The method, and the layer that it read.</summary>
+    public static string NameOf(MethodResult found)
+    {
+        var layers = found.Layer is not { } layer ? "" : found.LastLayer == layer ? $", layer {layer}" : $", layers {layer}-{found.LastLayer}";
+        return NameOf(found.Method) + layers + (found.Head is { } head ? $", head {head}" : "");
     }
 
     private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();

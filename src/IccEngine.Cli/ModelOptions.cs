@@ -45,6 +45,12 @@ internal sealed class ModelOptions
         return options;
     }
 
+    /// <summary>The options that say something of the model, and nothing of the device.</summary>
+    public IReadOnlyList<Option> OfModel => [_model, _adapter, _dtype];
+
+    /// <summary>Where to compute, and with how many threads.</summary>
+    public (string Device, int Threads) DeviceOf(ParseResult parsed) => (parsed.GetValue(_device)!, parsed.GetValue(_threads));
+
     /// <summary>The option of the type that is computed in.</summary>
     public static Option<string> ComputeOption(string name) => new(name)
     {

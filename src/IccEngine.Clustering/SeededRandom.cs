@@ -51,6 +51,16 @@ public sealed partial class SeededRandom
         }
     }
 
+    /// <summary>Puts values into an order of which each is as likely (Fisher and Yates).</summary>
+    public void Shuffle(Span<int> values)
+    {
+        for (var i = values.Length - 1; i > 0; i--)
+        {
+            var j = Next(i + 1);
+            (values[i], values[j]) = (values[j], values[i]);
+        }
+    }
+
     private static ulong Mix(ref ulong state)
     {
         var z = state += 0x9E3779B97F4A7C15;

@@ -114,10 +114,32 @@ public sealed class IccModel : IDisposable
         PointSet points, int clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
         CancellationToken cancellation = default)
     {
-        using var activity = Telemetry.Begin(Telemetry.Cluster);
         options ??= new ClusterOptions();
-        var format = _files.FormatFor(options.OriginalSpans);
-        List<string> remarks = [.. format.Remarks(points, clusters)];
+        return Cluster(_files.FormatFor(options.OriginalSpans), points, clusters, options, progress, cancellation);
+    }
+
+    /// <summary>Clusters texts; see <see cref="TextClustering"/>.</summary>
+    internal ClusterResult ClusterTexts(
+        IReadOnlyList<string> items, string? template, string? condition, int clusters, ClusterOptions options, IProgress<double>? progress,
+        CancellationToken cancellation)
+    {
+        if (_files.Spec is not null)
+        {
+            throw new IccArgumentException($"{Name} reads numbers only (icc.json); expected a language model");
+        }
+        var format = new TextFormat(
+            items, TextTemplate.Load(template), condition, Tokenizer, Chat is null ? null : Chat.Render, Model.Config.MaxPositionEmbeddings);
+        return Cluster(format, format.Points, clusters, options, progress, cancellation);
+    }
+
+    private ClusterResult Cluster(
+        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        using var activity = Telemetry.Begin(Telemetry.Cluster);
+        var together = options.Representatives is { } some && some > 0 && some < points.Count && options.Method == ClusterMethod.Attention
+            ? points.Select([.. Enumerable.Range(0, some)])
+            : points;
+        List<string> remarks = [.. format.Remarks(together, clusters)];
         var shown = Reduce(format, points, remarks);
         var results = new List<MethodResult>();
         ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
@@ -244,14 +266,22 @@ public sealed class IccModel : IDisposable
         var settings = new AttentionOptions
         {
             Layer = options.Layer,
+            Head = options.Head,
+            LayerScores = options.LayerScores,
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
             ReturnAffinity = options.ReturnAffinity,
         };
-        var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
+        var result = RepresentativeClusterer.Cluster(
+            Model, format, points, clusters, options.Representatives ?? points.Count, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
-            ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
+            ClusterMethod.Attention, result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)
+        {
+            LastLayer = result.Layers.Last,
+            Head = options.Head,
+            LayerScores = result.LayerScores,
+        };
     }
 
     private MethodResult ByAnswer(

@@ -43,6 +43,8 @@ internal static class Layers
         new("IccEngine.InContext", "AnswerOptions", "samples, beams and legal answers of the command line; handed to the facade as they are"),
         new("IccEngine.InContext", "Answer", "the probability of each answer is printed"),
         new("IccEngine.Formats", "TableOptions", "options of the command line name columns"),
+        new("IccEngine.InContext", "LayerSelection", "the layers of the command line; handed to the facade as it is"),
+        new("IccEngine.InContext", "LayerScore", "the scores of the layers are printed"),
         new("IccEngine.Models", "InspectRequest", "options of the command line say what is looked at; handed to the facade as it is"),
         new("IccEngine.Models", "TapRequest", "spans and singles of the command line; handed to the facade as it is"),
         new("IccEngine.Models", "LoraAdapter", "held open while the facade uses it"),

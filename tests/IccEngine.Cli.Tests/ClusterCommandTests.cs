@@ -116,6 +116,10 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("0 clusters", "--clusters", "0")]
     [InlineData("'attention' 'generate' 'both'", "--clusters", "3", "--method", "magic")]
     [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
+    [InlineData("expected auto, a layer like 3", "--clusters", "3", "--layer", "middle")]
+    [InlineData("head 99", "--clusters", "3", "--head", "99")]
+    [InlineData("1 representatives of 150 points", "--clusters", "3", "--representatives", "1")]
+    [InlineData("2 representatives of 150 points for 3 clusters", "--clusters", "3", "--representatives", "2")]
     [InlineData("0 permutations", "--clusters", "3", "--permutations", "0")]
     [InlineData("device 'tpu'", "--clusters", "3", "--device", "tpu")]
     [InlineData("device reference computes in float32; expected cuda:N for bfloat16", "--clusters", "3", "--device", "reference", "--dtype", "bfloat16")]
@@ -127,6 +131,17 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("no folder", "--clusters", "3", "--out", "no/such/folder/out.csv")]
     [InlineData("'--bogus'", "--clusters", "3", "--bogus")]
     public void Bad_options_are_refused_in_one_line(string expected, params string[] options) => Refused(expected, ["cluster", Iris, .. options]);
+
+    [Fact]
+    public void Layers_are_scored_in_a_table_and_in_json()
+    {
+        string[] arguments = ["cluster", Iris, "-k", "3", "--columns", "3,4", "--permutations", "1", "--layer", "auto"];
+        Assert.Contains("silhouette", Icc.Run(arguments).Output, StringComparison.Ordinal);
+        using var document = JsonDocument.Parse(Icc.Run([.. arguments, "--json"]).Output);
+        var result = document.RootElement.GetProperty("results")[0];
+        var scores = result.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("layer").GetInt32(), l => l.GetProperty("score").GetDouble());
+        Assert.Equal(scores.MaxBy(s => s.Value).Key, result.GetProperty("layer").GetInt32());
+    }
 
     [Fact]
     public void A_model_without_icc_json_takes_the_papers_prompt()

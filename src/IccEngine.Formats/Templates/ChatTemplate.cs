@@ -37,6 +37,17 @@ public sealed class ChatTemplate
     /// <exception cref="IccUnsupportedException">It uses a tag, filter or test that is not supported.</exception>
     public static ChatTemplate Parse(string source, string name) => Parse(source, name, TemplateLimits.Default);
 
+    /// <summary>Reads a template from a file, UTF-8; errors begin with its path.</summary>
+    /// <exception cref="IccFormatException">The file is missing, too large or no text, or no valid template.</exception>
+    /// <exception cref="IccUnsupportedException">It uses a tag, filter or test that is not supported.</exception>
+    public static ChatTemplate Load(string path)
+    {
+        var bytes = JsonFile.ReadBytes(path, TemplateLimits.Default.Source);
+        return System.Text.Unicode.Utf8.IsValid(bytes)
+            ? Parse(System.Text.Encoding.UTF8.GetString(bytes).TrimStart('\ufeff'), path)
+            : throw new IccFormatException(path, "not valid UTF-8");
+    }
+
     internal static ChatTemplate Parse(string source, string name, TemplateLimits limits)
     {
         ArgumentNullException.ThrowIfNull(source);

@@ -7,8 +7,14 @@ namespace IccEngine.InContext;
 /// <summary>Settings of <see cref="AttentionClusterer"/>.</summary>
 public sealed record AttentionOptions
 {
-    /// <summary>Layer whose attention is read; null: the format's own choice.</summary>
-    public int? Layer { get; init; }
+    /// <summary>Layers whose attention is read; null: the format's own choice.</summary>
+    public LayerSelection? Layer { get; init; }
+
+    /// <summary>Query head whose attention is read; null: the mean over all heads.</summary>
+    public int? Head { get; init; }
+
+    /// <summary>Score all layers, whichever are read; where the layer is to be found they are in any case.</summary>
+    public bool LayerScores { get; init; }
 
     /// <summary>
     /// Orders of the points over which the affinity is averaged; 1 is the paper's way. For more points than one prompt holds: how often
@@ -25,7 +31,7 @@ public sealed record AttentionOptions
 
 /// <summary>What clustering by attention gives.</summary>
 /// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
-/// <param name="Layer">The layer that was read.</param>
+/// <param name="Layers">The layers that were read; where the layer was to be found, the one that was.</param>
 /// <param name="Affinity">
 /// [n, n], symmetric, zero diagonal: attention relative to uniform attention, averaged over the prompts; null where it was not asked for.
 /// </param>
@@ -33,8 +39,10 @@ public sealed record AttentionOptions
 /// <param name="Prompts">Prompts that were run.</param>
 /// <param name="Tokens">Tokens that were run.</param>
 /// <param name="Warnings">What the user should know.</param>
+/// <param name="LayerScores">How clearly each layer shows clusters; empty where layers were not compared.</param>
 public sealed record AttentionResult(
-    int[] Labels, int Layer, double[]? Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings);
+    int[] Labels, LayerSelection Layers, double[]? Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings,
+    IReadOnlyList<LayerScore> LayerScores);
 
 /// <summary>
 /// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
@@ -64,36 +72,31 @@ public static class AttentionClusterer
         CausalLM model, IPromptFormat format, PointSet points, int clusters, AttentionOptions options, LoraAdapter? adapter = null,
         Action<double>? progress = null, CancellationToken cancellation = default)
     {
-        Check(points, clusters, options);
-        var layer = options.Layer ?? format.DefaultLayer(model.Config.NumHiddenLayers);
+        Check(model, points, clusters, options);
+        var layers = model.Config.NumHiddenLayers;
         var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
-        var n = points.Count;
-        var affinity = model.Backend.Allocate(new Shape(n, n), DType.F64);
-        using var memory = affinity.Buffer;
+        using var affinities = new LayerAffinities(
+            model.Backend, points.Count, layers, options.Layer ?? format.DefaultLayer(layers), options.LayerScores);
         var tokens = 0L;
         for (var done = 0; done < plan.Count;)
         {
-            var group = TakeGroup(model, format, points, clusters, plan, done, layer);
+            var group = TakeGroup(model, format, points, clusters, plan, done, affinities.Layers, options.Head);
             using (group)
             {
                 group.Run(model, adapter, share => progress?.Invoke((done + share * group.Orders.Count) / plan.Count), cancellation);
-                group.AddTo(affinity, model.Backend, layer);
+                group.AddTo(affinities, options.Head);
                 tokens += group.Tokens;
                 done += group.Orders.Count;
             }
         }
-        model.Backend.MeanAffinity(affinity);
-        var copy = options.ReturnAffinity ? new double[n * n] : null;
-        if (copy is not null)
-        {
-            model.Backend.Read(affinity, copy);
-        }
-        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed }.FitPredict(model.Backend, affinity);
+        var copy = options.ReturnAffinity ? new double[points.Count * points.Count] : null;
+        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
+        var (found, chosen, scores) = affinities.Cluster(spectral, copy);
         return new AttentionResult(
-            LabelOrder.ByFirstAppearance(spectral.Labels), layer, copy, spectral.Embedding.Eigenvalues, plan.Count, tokens, spectral.Warnings);
+            LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, scores);
     }
 
-    private static void Check(PointSet points, int clusters, AttentionOptions options)
+    private static void Check(CausalLM model, PointSet points, int clusters, AttentionOptions options)
     {
         if (points.Count < 2 || points.Count > MaxPoints)
         {
@@ -107,11 +110,17 @@ public static class AttentionClusterer
         {
             throw new IccArgumentException($"{options.Permutations} permutations; expected from 1 to 10000");
         }
+        var heads = model.Config.NumAttentionHeads;
+        if (options.Head is { } head && (head < 0 || head >= heads))
+        {
+            throw new IccArgumentException($"head {head}: expected 0 to {heads - 1}");
+        }
     }
 
     /// <summary>As many of the next prompts as make a good batch.</summary>
     private static PromptGroup TakeGroup(
-        CausalLM model, IPromptFormat format, PointSet points, int clusters, IReadOnlyList<int[]> plan, int first, int layer)
+        CausalLM model, IPromptFormat format, PointSet points, int clusters, IReadOnlyList<int[]> plan, int first, int[] layers,
+        int? head)
     {
         var group = new PromptGroup();
         for (var i = first; i < plan.Count; i++)
@@ -121,7 +130,7 @@ public static class AttentionClusterer
             {
                 break;
             }
-            group.Add(model, plan[i], prompt, layer);
+            group.Add(model, plan[i], prompt, layers, head is not null);
         }
         return group;
     }
@@ -136,10 +145,10 @@ public static class AttentionClusterer
 
         public int Tokens { get; private set; }
 
-        public void Add(CausalLM model, int[] order, EncodedPrompt prompt, int layer)
+        public void Add(CausalLM model, int[] order, EncodedPrompt prompt, int[] layers, bool perHead)
         {
             Orders.Add(order);
-            _captures.Add(new AttentionCapture(model, new TapRequest { Spans = prompt.Spans, Layers = [layer] }));
+            _captures.Add(new AttentionCapture(model, new TapRequest { Spans = prompt.Spans, Layers = layers, PerHead = perHead }));
             _ids.Add(prompt.PointIds);
             Tokens += prompt.PointIds.Length;
         }
@@ -151,11 +160,12 @@ public static class AttentionClusterer
             session.Forward(inputs, new ForwardOptions { OnProgress = (done, total) => progress((double)done / total) }, cancellation);
         }
 
-        public void AddTo(Tensor sums, IBackend backend, int layer)
+        public void AddTo(LayerAffinities affinities, int? head)
         {
             for (var i = 0; i < Orders.Count; i++)
             {
-                backend.AddAffinity(_captures[i].SpanToSpan(layer), Orders[i], sums);
+                var capture = _captures[i];
+                affinities.Add(layer => head is { } h ? capture.SpanToSpan(layer).Row(h) : capture.SpanToSpan(layer), Orders[i]);
             }
         }
 

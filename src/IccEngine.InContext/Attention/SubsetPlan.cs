@@ -30,7 +30,7 @@ internal static class SubsetPlan
             // Disjoint pieces of one shuffle: every point is seen about equally often.
             if (at + format.SubsetPoints > points)
             {
-                Shuffle(all, random);
+                random.Shuffle(all);
                 at = 0;
             }
             plan.Add(all[at..(at + format.SubsetPoints)]);
@@ -46,18 +46,9 @@ internal static class SubsetPlan
         var plan = new List<int[]> { all.ToArray() };
         while (plan.Count < permutations)
         {
-            Shuffle(all, random);
+            random.Shuffle(all);
             plan.Add([.. all]);
         }
         return plan;
-    }
-
-    private static void Shuffle(int[] values, SeededRandom random)
-    {
-        for (var i = values.Length - 1; i > 0; i--)
-        {
-            var j = random.Next(i + 1);
-            (values[i], values[j]) = (values[j], values[i]);
-        }
     }
 }

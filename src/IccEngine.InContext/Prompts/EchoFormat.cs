@@ -9,6 +9,8 @@ namespace IccEngine.InContext;
 /// <param name="model">What messages call the model.</param>
 public sealed class EchoFormat(IccSpec spec, Tokenizer tokenizer, string model) : IPromptFormat
 {
+    private double[] _reference = [];
+
     /// <inheritdoc/>
     public int? MaxFeatures => spec.Trained.MaxFeatures;
 
@@ -22,6 +24,9 @@ public sealed class EchoFormat(IccSpec spec, Tokenizer tokenizer, string model) 
     public int DefaultLayer(int layers) => spec.SpectralLayer < layers
         ? spec.SpectralLayer
         : throw new IccFormatException(model, $"icc.json: spectral_layer {spec.SpectralLayer}; the model has layers 0 to {layers - 1}");
+
+    /// <inheritdoc/>
+    public IPromptFormat Fitted(PointSet points) => new EchoFormat(spec, tokenizer, model) { _reference = points.Values };
 
     /// <inheritdoc/>
     public IEnumerable<string> Remarks(PointSet points, int clusters)
@@ -45,14 +50,14 @@ public sealed class EchoFormat(IccSpec spec, Tokenizer tokenizer, string model) 
     /// <inheritdoc/>
     public EncodedPrompt Encode(PointSet points, int clusters)
     {
-        var prompt = EchoPrompt.Create(spec, points.Values, points.Count, points.Features, clusters);
+        var prompt = EchoPrompt.Create(spec, points.Values, points.Count, points.Features, clusters, _reference);
         return PromptTokens.Encode(tokenizer, prompt.Text, prompt.Points, addSpecialTokens: true);
     }
 
     /// <inheritdoc/>
     public AnswerTemplate Answer(PointSet points, int clusters)
     {
-        var prompt = EchoPrompt.Create(spec, points.Values, points.Count, points.Features, clusters);
+        var prompt = EchoPrompt.Create(spec, points.Values, points.Count, points.Features, clusters, _reference);
         // The blank before a label is a part of its token.
         return new AnswerTemplate(tokenizer, prompt.Text, [.. prompt.Forced.Select(f => $"{f} "), ""], clusters)
         {

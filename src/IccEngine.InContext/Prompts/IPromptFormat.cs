@@ -50,6 +50,9 @@ public interface IPromptFormat
     /// <summary>What the user should know about this many points and clusters: whether the model was trained for them.</summary>
     IEnumerable<string> Remarks(PointSet points, int clusters);
 
+    /// <summary>The format with what it takes from the points that it writes, such as their scale, taken from these.</summary>
+    IPromptFormat Fitted(PointSet points);
+
     /// <summary>Writes the prompt.</summary>
     /// <exception cref="IccArgumentException">More clusters, features or points than the format can write.</exception>
     EncodedPrompt Encode(PointSet points, int clusters);

@@ -31,6 +31,9 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
     public int DefaultLayer(int layers) => layers / 2;
 
     /// <inheritdoc/>
+    public IPromptFormat Fitted(PointSet points) => this;
+
+    /// <inheritdoc/>
     public IEnumerable<string> Remarks(PointSet points, int clusters) => [];
 
     /// <inheritdoc/>

@@ -42,8 +42,10 @@ public sealed class EchoPrompt
     /// <param name="count">The number of points, n.</param>
     /// <param name="features">The number of features, d.</param>
     /// <param name="clusters">The number of clusters, k.</param>
+    /// <param name="reference">Points of as many features whose medians and scale are taken instead; empty: those of the points themselves.</param>
     /// <exception cref="IccArgumentException">No point, a number that is not finite, or k outside 1 to the smaller of n and what the model can name.</exception>
-    public static EchoPrompt Create(IccSpec spec, ReadOnlySpan<double> points, int count, int features, int clusters)
+    public static EchoPrompt Create(
+        IccSpec spec, ReadOnlySpan<double> points, int count, int features, int clusters, ReadOnlySpan<double> reference = default)
     {
         ArgumentNullException.ThrowIfNull(spec);
         if (count < 1 || features < 1 || (long)count * features != points.Length)
@@ -55,7 +57,7 @@ public sealed class EchoPrompt
             throw new IccArgumentException(
                 $"the number of clusters must be from 1 to {Math.Min(count, spec.MaxClusters)} ({count} points, a model of at most {spec.MaxClusters} clusters), found {clusters}");
         }
-        var normalised = Normalise(points, features, spec.NormaliseTo);
+        var normalised = Normalise(points, features, spec.NormaliseTo, reference);
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"Clusters: {clusters}"));
         var ranges = new (int Start, int End)[count];
         var pieces = new string[count];
@@ -73,7 +75,8 @@ public sealed class EchoPrompt
         return new EchoPrompt(text.Append("\nLabels:").ToString(), ranges, pieces, normalised);
     }
 
-    private static double[] Normalise(ReadOnlySpan<double> points, int features, double to)
+    /// <summary>Median and scale are those of <paramref name="reference"/>, where it holds points.</summary>
+    private static double[] Normalise(ReadOnlySpan<double> points, int features, double to, ReadOnlySpan<double> reference)
     {
         var values = points.ToArray();
         var bad = Array.FindIndex(values, v => !double.IsFinite(v));
@@ -81,16 +84,20 @@ public sealed class EchoPrompt
         {
             throw new IccArgumentException($"point {bad / features}, feature {bad % features}: expected a finite number, found {values[bad]}");
         }
-        var count = values.Length / features;
-        var column = new double[count];
+        var sizes = reference.IsEmpty ? points.ToArray() : reference.ToArray();
+        var column = new double[sizes.Length / features];
         for (var f = 0; f < features; f++)
         {
-            for (var i = 0; i < count; i++)
+            for (var i = 0; i < column.Length; i++)
             {
-                column[i] = values[(i * features) + f];
+                column[i] = sizes[(i * features) + f];
             }
             var median = Median(column);
-            for (var i = 0; i < count; i++)
+            for (var i = 0; i < column.Length; i++)
+            {
+                sizes[(i * features) + f] = Math.Abs(sizes[(i * features) + f] - median);
+            }
+            for (var i = 0; i < values.Length / features; i++)
             {
                 values[(i * features) + f] -= median;
                 if (!double.IsFinite(values[(i * features) + f]))
@@ -99,7 +106,6 @@ public sealed class EchoPrompt
                 }
             }
         }
-        var sizes = Array.ConvertAll(values, Math.Abs);
         var scale = Median(sizes);
         scale = scale > 0 ? scale : sizes.Sum(s => s / sizes.Length);
         scale = scale > 0 ? scale : 1;

@@ -21,14 +21,29 @@ public sealed record ClusterOptions
     /// <summary>How the clusters are read from the model.</summary>
     public ClusterMethod Method { get; init; } = ClusterMethod.Attention;
 
-    /// <summary>Layer whose attention is read; null: the model's spectral_layer (icc.json), else the middle layer.</summary>
-    public int? Layer { get; init; }
+    /// <summary>
+    /// Layer whose attention is read, several whose affinities are averaged, or the one that shows clusters best; null: the model's
+    /// spectral_layer (icc.json), else the middle layer.
+    /// </summary>
+    public LayerSelection? Layer { get; init; }
+
+    /// <summary>Query head whose attention is read; null: the mean over all heads.</summary>
+    public int? Head { get; init; }
+
+    /// <summary>Score all layers (<see cref="MethodResult.LayerScores"/>), whichever are read.</summary>
+    public bool LayerScores { get; init; }
 
     /// <summary>
     /// Orders of the points over which the affinity is averaged, or that the model is asked about; 1 is the paper's way; null: for the
     /// affinity the model's own number (icc.json), else 8, for answers 1.
     /// </summary>
     public int? Permutations { get; init; }
+
+    /// <summary>
+    /// Cluster only so many of the points, drawn at random, and label the others by their attention to these: for tables larger than the
+    /// model does well, at a cost that grows linearly; null: all points are clustered together. For the method attention.
+    /// </summary>
+    public int? Representatives { get; init; }
 
     /// <summary>Seed of orders, subsets and k-means: equal seeds give equal labels.</summary>
     public long Seed { get; init; }

@@ -4,7 +4,7 @@ namespace IccEngine;
 
 /// <summary>What one method found.</summary>
 /// <param name="Method">The method, one of them.</param>
-/// <param name="Layer">Layer whose attention was read; null for the model's answer.</param>
+/// <param name="Layer">Layer whose attention was read, of several the first; null for the model's answer.</param>
 /// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
 /// <param name="Seconds">Time that it took.</param>
 /// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> asked for it; else null.</param>
@@ -17,6 +17,15 @@ public sealed record MethodResult(
 
     /// <summary>The model's answers, with the probability of every label; empty for another method.</summary>
     public IReadOnlyList<Answer> Answers { get; init; } = [];
+
+    /// <summary>Last layer whose attention was read; null for the model's answer.</summary>
+    public int? LastLayer { get; init; } = Layer;
+
+    /// <summary>Head whose attention was read; null: the mean over all.</summary>
+    public int? Head { get; init; }
+
+    /// <summary>How clearly each layer shows clusters, without knowing the true ones; empty where layers were not compared.</summary>
+    public IReadOnlyList<LayerScore> LayerScores { get; init; } = [];
 }
 
 /// <summary>A clustering.</summary>

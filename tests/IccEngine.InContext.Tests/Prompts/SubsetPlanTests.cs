@@ -57,6 +57,8 @@ public class SubsetPlanTests
 
         public int DefaultLayer(int layers) => 0;
 
+        public IPromptFormat Fitted(PointSet points) => this;
+
         public IEnumerable<string> Remarks(PointSet points, int clusters) => [];
 
         public EncodedPrompt Encode(PointSet points, int clusters) => throw new InvalidOperationException("a plan encodes nothing");

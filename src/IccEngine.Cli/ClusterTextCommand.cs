@@ -1,0 +1,82 @@
+using System.CommandLine;
+
+namespace IccEngine.Cli;
+
+/// <summary>icc cluster-text: the lines of a text file.</summary>
+internal static class ClusterTextCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE") { Description = "A text a line; or JSON lines, of which --field is the text." };
+        var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
+        var field = new Option<string?>("--field") { Description = "Field of JSON lines that holds the text.", HelpName = "NAME" };
+        var condition = new Option<string?>("--condition") { Description = "What to cluster by, in words of the prompt, like \"by topic\".", HelpName = "WORDS" };
+        var template = new Option<string?>("--template")
+        {
+            Description = "Jinja template of the user's message, with items (each printed once, whole and in order), clusters and condition.",
+            HelpName = "FILE",
+        };
+        var method = ClusterCommand.Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
+        var permutations = new Option<int?>("--permutations")
+        {
+            Description = "Orders of the texts over which the affinity is averaged; 1 is the paper's way; left out: 8.",
+            HelpName = "M",
+        };
+        var seed = new Option<long>("--seed") { Description = "Seed of orders and k-means.", HelpName = "S" };
+        var output = new Option<string?>("--out") { Description = "Write JSON lines with the texts and their cluster to this file.", HelpName = "FILE" };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines." };
+        var command = new Command("cluster-text", "Clusters the lines of a text file, or a field of JSON lines.")
+        {
+            file, clusters, field, condition, template, method, permutations, seed, output, json,
+        };
+        var reading = new AttentionReading(command);
+        var model = ModelOptions.AddTo(command, embedded: false);
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
+        return command;
+
+        int Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            using var loaded = model.Open(parsed);
+            var options = new TextClusteringOptions
+            {
+                Field = parsed.GetValue(field),
+                Condition = parsed.GetValue(condition),
+                Template = parsed.GetValue(template),
+                Clustering = reading.Set(parsed, new ClusterOptions
+                {
+                    Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
+                    Permutations = parsed.GetValue(permutations),
+                    Seed = parsed.GetValue(seed),
+                    Adapter = loaded.Adapter,
+                }),
+            };
+            TextClusteringResult result;
+            using (var progress = new ProgressLine("clustering"))
+            {
+                result = TextClustering.Cluster(
+                    loaded.Model, parsed.GetValue(file)!, parsed.GetValue(clusters), options, parsed.GetValue(output), progress, cancellation);
+            }
+            Print(result, loaded.Model, parsed.GetValue(clusters), parsed.GetValue(json));
+            return CommandHost.Done;
+        }
+    }
+
+    private static void Print(TextClusteringResult result, IccModel model, int clusters, bool json)
+    {
+        var (path, count) = (result.Path, result.Items.Count);
+        if (json)
+        {
+            LabelsReport.WriteJson(result.Result, clusters, Console.Out, writer =>
+            {
+                writer.WriteString("file", path);
+                writer.WriteNumber("points", count);
+                writer.WriteString("model", model.Name);
+                writer.WriteString("device", model.DeviceDescription);
+            });
+        }
+        else
+        {
+            LabelsReport.WriteLines(result.Result, $"{path}: {count} texts; {model.Name} on {model.DeviceDescription}", count);
+        }
+    }
+}
