@@ -12,17 +12,19 @@ internal static class ClusterReport
     private const int MostLabels = 200;
     private const int UnbrokenWidth = 10_000;
 
-    public static void WriteTables(TableClusteringResult result, IccModel model)
+    /// <param name="result">What was found.</param>
+    /// <param name="by">What found it: the model, and where it computed.</param>
+    public static void WriteTables(TableClusteringResult result, string by)
     {
         var console = MakeConsole();
         var table = result.Table;
-        console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {model.Name} on {model.DeviceDescription}");
+        console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {by}");
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
             var layer = found.Layer is { } l ? $", layer {l}" : "";
             console.WriteLine();
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found.Method)}{layer}, {found.Seconds:0.00} s"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{found.Method}{layer}, {found.Seconds:0.00} s"));
             console.Write(Means(table, found));
             if (table.Rows <= MostLabels)
             {
@@ -41,7 +43,7 @@ internal static class ClusterReport
     }
 
     /// <summary>The terminal; or, where the output goes elsewhere, plain text in lines that are not broken.</summary>
-    private static IAnsiConsole MakeConsole()
+    internal static IAnsiConsole MakeConsole()
     {
         var redirected = Console.IsOutputRedirected;
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
@@ -52,7 +54,12 @@ internal static class ClusterReport
         return console;
     }
 
-    public static void WriteJson(TableClusteringResult result, IccModel model, int clusters, TextWriter output)
+    /// <param name="result">What was found.</param>
+    /// <param name="model">The model that found it, or null.</param>
+    /// <param name="device">Where it was computed.</param>
+    /// <param name="clusters">Number of clusters that was asked for.</param>
+    /// <param name="output">Where to.</param>
+    public static void WriteJson(TableClusteringResult result, string? model, string device, int clusters, TextWriter output)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -62,8 +69,8 @@ internal static class ClusterReport
             json.WriteNumber("points", result.Table.Rows);
             json.WriteNumber("features", result.Table.Columns);
             json.WriteNumber("clusters", clusters);
-            json.WriteString("model", model.Name);
-            json.WriteString("device", model.DeviceDescription);
+            json.WriteString("model", model);
+            json.WriteString("device", device);
             json.WriteStartArray("results");
             for (var i = 0; i < result.Result.Results.Count; i++)
             {
@@ -84,7 +91,7 @@ internal static class ClusterReport
     private static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
     {
         json.WriteStartObject();
-        json.WriteString("method", NameOf(found.Method));
+        json.WriteString("method", found.Method);
         if (found.Layer is { } layer)
         {
             json.WriteNumber("layer", layer);
@@ -135,6 +142,4 @@ internal static class ClusterReport
         }
         return view;
     }
-
-    private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
 }

@@ -57,7 +57,7 @@ internal sealed class ModelOptions
         var model = parsed.GetValue(_model) is { } folder ? IccModel.Load(folder, device, threads, dtype) : IccModel.LoadEmbedded(device, threads, dtype);
         try
         {
-            return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null);
+            return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null, parsed.GetValue(_adapter));
         }
         catch
         {
@@ -66,8 +66,8 @@ internal sealed class ModelOptions
         }
     }
 
-    /// <summary>A model and the adapter on it.</summary>
-    internal sealed record LoadedModel(IccModel Model, LoraAdapter? Adapter) : IDisposable
+    /// <summary>A model and the adapter on it, with the adapter's folder.</summary>
+    internal sealed record LoadedModel(IccModel Model, LoraAdapter? Adapter, string? AdapterName) : IDisposable
     {
         public void Dispose()
         {

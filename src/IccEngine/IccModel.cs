@@ -101,6 +101,10 @@ public sealed class IccModel : IDisposable
     {
         using var activity = Telemetry.Begin(Telemetry.Cluster);
         options ??= new ClusterOptions();
+        if (options.Estimator is { } estimator)
+        {
+            return ByEstimator(estimator, points, clusters, options.Seed);
+        }
         var format = _files.FormatFor(options.OriginalSpans);
         List<string> remarks = [.. format.Remarks(points, clusters)];
         var shown = Reduce(format, points, remarks);
@@ -221,6 +225,14 @@ public sealed class IccModel : IDisposable
         return new PointSet(pca.Transform(points.Values, points.Count), points.Count, most);
     }
 
+    private ClusterResult ByEstimator(ClusteringMethod estimator, PointSet points, int clusters, long seed)
+    {
+        var watch = Stopwatch.StartNew();
+        var found = estimator.Fit(_backend, points.Values, points.Count, points.Features, new ClusteringRequest(clusters, seed));
+        var labels = LabelOrder.ByFirstAppearance(found.Labels);
+        return new ClusterResult([new MethodResult(estimator.Name, null, labels, watch.Elapsed.TotalSeconds)], found.Warnings);
+    }
+
     private MethodResult ByAttention(
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress,
         CancellationToken cancellation)
@@ -236,7 +248,7 @@ public sealed class IccModel : IDisposable
         var result = AttentionClusterer.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
-            ClusterMethod.Attention, result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
+            ClusterOptions.NameOf(ClusterMethod.Attention), result.Layer, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues);
     }
 
     private MethodResult ByAnswer(
@@ -244,6 +256,6 @@ public sealed class IccModel : IDisposable
     {
         var watch = Stopwatch.StartNew();
         var labels = ConstrainedAnswer.Generate(Model, format, points, clusters, options.Adapter, progress, cancellation);
-        return new MethodResult(ClusterMethod.Generate, null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
+        return new MethodResult(ClusterOptions.NameOf(ClusterMethod.Generate), null, LabelOrder.ByFirstAppearance(labels), watch.Elapsed.TotalSeconds);
     }
 }
