@@ -25,6 +25,7 @@ internal static class EvalJson
                     method.Method,
                     Cells = method.Cells.Select(cell => With(cell.Cell, cell.Score)),
                     method.Overall,
+                    method.Difference,
                     method.Failure,
                 }),
                 Paper = paper is null ? null : new

@@ -69,14 +69,15 @@ internal static class EvalReport
     private static Table Overall(IReadOnlyList<MethodScores> methods)
     {
         var table = new Table();
-        foreach (var name in new[] { "overall", "episodes", "accuracy %", "ARI", "NMI", "unparsed", "failed", "seconds", "tokens/s" })
+        foreach (var name in new[] { "overall", "episodes", "accuracy %", $"against {methods[0].Method}", "ARI", "NMI", "unparsed", "failed", "seconds", "tokens/s" })
         {
-            table.AddColumn(name == "overall" ? new TableColumn(name) : new TableColumn(name).RightAligned());
+            table.AddColumn(name == "overall" ? new TableColumn(name) : new TableColumn(Markup.Escape(name)).RightAligned());
         }
-        foreach (var (name, score) in methods.Select(m => (m.Method, m.Overall)))
+        foreach (var (name, score, difference) in methods.Select(m => (m.Method, m.Overall, m.Difference)))
         {
             table.AddRow(
-                Markup.Escape(name), $"{score.Episodes}", Show(score.Accuracy, score.StandardError), Show(score.Ari, "0.000"), Show(score.Nmi, "0.000"),
+                Markup.Escape(name), $"{score.Episodes}", Show(score.Accuracy, score.StandardError),
+                name == methods[0].Method ? "" : Show(difference.Accuracy, difference.StandardError), Show(score.Ari, "0.000"), Show(score.Nmi, "0.000"),
                 $"{score.Unparsed}", $"{score.Failed}", Show(score.Seconds, "0.0"), Show(score.TokensPerSecond, "0"));
         }
         return table;

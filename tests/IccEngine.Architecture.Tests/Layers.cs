@@ -46,6 +46,7 @@ internal static class Layers
         new("IccEngine.InContext", "EvaluationCell", "cells of an evaluation are printed"),
         new("IccEngine.InContext", "EvaluationSetting", "what an evaluation's results depend on is printed"),
         new("IccEngine.InContext", "MethodScores", "scores of an evaluation are printed"),
+        new("IccEngine.InContext", "PairedDifference", "scores of an evaluation are printed"),
         new("IccEngine.InContext", "PaperColumn", "a table of the paper is printed beside the results"),
         new("IccEngine.InContext", "PaperRow", "a table of the paper is printed beside the results"),
         new("IccEngine.InContext", "PaperTable", "a table of the paper is printed beside the results"),

@@ -51,7 +51,8 @@ public static class Evaluation
                 }
             }
         }
-        return [.. scores.Select(s => s.Finish())];
+        Array.ForEach(scores, s => s.EndEpisode());
+        return [.. scores.Select(s => s.Finish(scores[0]))];
     }
 
     private static void Check(IReadOnlyList<EvaluationMethod> methods, long? limit)

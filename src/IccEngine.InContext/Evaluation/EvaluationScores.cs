@@ -26,12 +26,20 @@ public sealed record Score(
 /// <param name="Score">Its scores.</param>
 public sealed record CellScore(EvaluationCell Cell, Score Score);
 
+/// <summary>How much more accurate a method is than another one on the same episodes.</summary>
+/// <param name="Episodes">Episodes on which both gave labels.</param>
+/// <param name="Accuracy">Mean of the differences; null where there is no such episode.</param>
+/// <param name="StandardError">Of that mean, from the differences; null for fewer than two.</param>
+public sealed record PairedDifference(long Episodes, double? Accuracy, double? StandardError);
+
 /// <summary>Scores of one method.</summary>
 /// <param name="Method">The method's name.</param>
 /// <param name="Cells">By cell, in the order in which the data have them.</param>
 /// <param name="Overall">Over all episodes.</param>
+/// <param name="Difference">From the first method of the run, episode by episode.</param>
 /// <param name="Failure">Why the first run failed that did, or null.</param>
-public sealed record MethodScores(string Method, IReadOnlyList<CellScore> Cells, Score Overall, string? Failure);
+public sealed record MethodScores(
+    string Method, IReadOnlyList<CellScore> Cells, Score Overall, PairedDifference Difference, string? Failure);
 
 /// <summary>Adds up the results of a method.</summary>
 internal sealed class ScoreBuilder(string method)
@@ -40,6 +48,7 @@ internal sealed class ScoreBuilder(string method)
     private readonly List<EvaluationCell> _order = [];
     private readonly Sums _overall = new();
     private readonly List<EvaluationRecord> _episode = [];
+    private readonly Dictionary<long, double> _accuracies = [];
     private string? _failure;
 
     /// <summary>Adds a result; those of an episode follow each other.</summary>
@@ -53,13 +62,32 @@ internal sealed class ScoreBuilder(string method)
         _failure ??= record.Failure;
     }
 
-    public MethodScores Finish()
+    /// <summary>The scores, beside those of the first method of the run.</summary>
+    public MethodScores Finish(ScoreBuilder first)
     {
-        EndEpisode();
-        return new MethodScores(method, [.. _order.Select(cell => new CellScore(cell, _cells[cell].Finish()))], _overall.Finish(), _failure);
+        double[] differences = [.. from own in _accuracies
+                                   where first._accuracies.ContainsKey(own.Key)
+                                   select own.Value - first._accuracies[own.Key]];
+        var (mean, error) = Means(differences);
+        return new MethodScores(
+            method, [.. _order.Select(cell => new CellScore(cell, _cells[cell].Finish()))], _overall.Finish(),
+            new PairedDifference(differences.Length, mean, error), _failure);
     }
 
-    private void EndEpisode()
+    /// <summary>Mean and its standard error, from the sample's deviation.</summary>
+    private static (double? Mean, double? Error) Means(IReadOnlyCollection<double> values)
+    {
+        var n = values.Count;
+        if (n == 0)
+        {
+            return (null, null);
+        }
+        var mean = values.Average();
+        return (mean, n < 2 ? null : Math.Sqrt(values.Sum(a => (a - mean) * (a - mean)) / (n - 1) / n));
+    }
+
+    /// <summary>Ends the episode that results came of.</summary>
+    public void EndEpisode()
     {
         if (_episode.Count == 0)
         {
@@ -72,7 +100,10 @@ internal sealed class ScoreBuilder(string method)
             _order.Add(cell);
         }
         sums.Add(_episode);
-        _overall.Add(_episode);
+        if (_overall.Add(_episode) is { } accuracy)
+        {
+            _accuracies[_episode[0].Episode] = accuracy;
+        }
         _episode.Clear();
     }
 
@@ -82,7 +113,9 @@ internal sealed class ScoreBuilder(string method)
         private double _ari, _nmi, _deviations, _seconds;
         private long _withOrders, _unparsed, _failed, _tokens;
 
-        public void Add(List<EvaluationRecord> episode)
+        /// <summary>Adds the results of an episode.</summary>
+        /// <returns>Its accuracy, where it has one.</returns>
+        public double? Add(List<EvaluationRecord> episode)
         {
             _seconds += episode.Sum(r => r.Seconds);
             _tokens += episode.Sum(r => r.Tokens);
@@ -91,7 +124,7 @@ internal sealed class ScoreBuilder(string method)
             _failed += episode.Count - scored.Length;
             if (scored.Length == 0)
             {
-                return;
+                return null;
             }
             var mean = scored.Average(r => r.Accuracy);
             _accuracies.Add(mean);
@@ -102,13 +135,13 @@ internal sealed class ScoreBuilder(string method)
                 _deviations += Math.Sqrt(scored.Average(r => (r.Accuracy - mean) * (r.Accuracy - mean)));
                 _withOrders++;
             }
+            return mean;
         }
 
         public Score Finish()
         {
             var n = _accuracies.Count;
-            double? mean = n == 0 ? null : _accuracies.Average();
-            double? error = n < 2 ? null : Math.Sqrt(_accuracies.Sum(a => (a - mean!.Value) * (a - mean.Value)) / (n - 1) / n);
+            var (mean, error) = Means(_accuracies);
             return new Score(
                 n, mean, error, n == 0 ? null : _ari / n, n == 0 ? null : _nmi / n, _withOrders == 0 ? null : _deviations / _withOrders,
                 _unparsed, _failed, _seconds, _tokens);

@@ -102,6 +102,21 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public void Differences_are_paired()
+    {
+        // Accuracies 1, 0.5, none and 1, 1, 1: differences 0 and 0.5.
+        var data = EvaluationData.FromFiles([Write("""{"c":2,"x":[[0],[0],[9],[9]],"y":[5,5,7,7]}""", 3)]);
+        var call = 0;
+        var first = new EvaluationMethod("first", (_, _, _) =>
+            call++ < 2 ? new EvaluationAnswer(call == 1 ? [0, 0, 1, 1] : [0, 0, 0, 0]) : throw new IccArgumentException("no"));
+        var second = new EvaluationMethod("second", (_, _, _) => new EvaluationAnswer([0, 0, 1, 1]));
+        using var log = EvaluationLog.Open(null, _setting);
+        var scores = InContext.Evaluation.Run(data, [first, second], null, log);
+        Assert.Equal(new PairedDifference(2, 0, 0), scores[0].Difference);
+        Assert.Equal(new PairedDifference(2, 0.25, 0.25), scores[1].Difference);
+    }
+
+    [Fact]
     public void Orders_of_an_episode_are_clustered_each_and_count_once()
     {
         var data = EvaluationData.FromFiles([Write("""{"c":2,"x":[[0],[1],[9],[8]],"y":[0,0,1,1],"perms":[[0,1,2,3],[0,2,1,3]]}""", 1)]);
