@@ -11,6 +11,7 @@ namespace IccEngine.InContext;
 public sealed class EvaluationLog : IDisposable
 {
     private const int LongestLine = 1 << 20;
+    private const long LockedByte = long.MaxValue - 1;
     private readonly Dictionary<(string Method, long Episode, int Order), EvaluationRecord> _records = [];
     private readonly FileStream? _file;
 
@@ -33,8 +34,12 @@ public sealed class EvaluationLog : IDisposable
         FileStream? file = null;
         try
         {
-            // Nobody else: two runs would write into each other.
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            if (!OperatingSystem.IsMacOS())
+            {
+                // Two runs would write into each other. Readers are let in, so the lock stands where no result is.
+                file.Lock(LockedByte, 1);
+            }
             var log = new EvaluationLog(file);
             log.Resume(path, setting);
             return log;

@@ -171,13 +171,6 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void A_file_in_use_is_refused()
-    {
-        using var log = EvaluationLog.Open(File, _setting);
-        Assert.Throws<IccFormatException>(() => EvaluationLog.Open(File, _setting));
-    }
-
-    [Fact]
     public void The_papers_tables_are_whole()
     {
         Assert.Equal(["table1", "table4", "table5", "table6"], PaperTable.All.Select(t => t.Name));
