@@ -10,7 +10,12 @@ internal static class ClusterCommand
     {
         var file = new Argument<string?>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without.", Arity = ArgumentArity.ZeroOrOne };
         var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
-        var method = Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
+        var method = new Option<string>("--method")
+        {
+            Description = "Spectral clustering of the attention, the model's own answer (generate), both, or a method that needs no model.",
+            DefaultValueFactory = _ => ClusterOptions.MethodNames[0],
+        };
+        method.AcceptOnlyFromAmong([.. ClusterOptions.MethodNames]);
         var columns = new Option<string?>("--columns") { Description = "Columns of numbers, by name or number, like 1,2,petal_length.", HelpName = "COLUMNS" };
         var label = new Option<string?>("--label-column") { Description = "Column with the true classes: it is left out, and compared with.", HelpName = "COLUMN" };
         var scale = Choice<TableScale>("--scale", "What is done to the columns first; standard: mean 0 and deviation 1 each.");
@@ -47,12 +52,12 @@ internal static class ClusterCommand
         {
             if (affinity.AreGiven(parsed))
             {
-                var (device, threads) = model.DeviceOf(parsed);
+                var (where, threads) = model.DeviceOf(parsed);
                 var settings = new AffinityClusteringOptions
                 {
                     Layer = reading.Layers(parsed),
                     Seed = parsed.GetValue(seed),
-                    Device = device,
+                    Device = where,
                     Threads = threads,
                 };
                 return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), parsed.GetValue(json));
@@ -60,13 +65,12 @@ internal static class ClusterCommand
             using var loaded = model.Open(parsed);
             var options = reading.Set(parsed, new ClusterOptions
             {
-                Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
                 Permutations = parsed.GetValue(permutations),
                 Representatives = parsed.GetValue(representatives),
                 Seed = parsed.GetValue(seed),
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
-            });
+            }.With(parsed.GetValue(method)!));
             options = answers.Apply(parsed, options);
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };
             TableClusteringResult result;
@@ -76,13 +80,14 @@ internal static class ClusterCommand
                     loaded.Model, parsed.GetValue(file)!, table, parsed.GetValue(clusters),
                     Enum.Parse<TableScale>(parsed.GetValue(scale)!, ignoreCase: true), options, parsed.GetValue(output), progress, cancellation);
             }
+            var (name, device) = (options.Estimator is null ? loaded.Model.Name : null, loaded.Model.DeviceDescription);
             if (parsed.GetValue(json))
             {
-                ClusterReport.WriteJson(result, loaded.Model, parsed.GetValue(clusters), Console.Out);
+                ClusterReport.WriteJson(result, name, device, parsed.GetValue(clusters), Console.Out);
             }
             else
             {
-                ClusterReport.WriteTables(result, loaded.Model);
+                ClusterReport.WriteTables(result, name is null ? device : $"{name} on {device}");
             }
             return CommandHost.Done;
         }

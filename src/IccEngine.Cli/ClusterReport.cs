@@ -12,11 +12,13 @@ internal static class ClusterReport
     private const int MostLabels = 200;
     private const int UnbrokenWidth = 10_000;
 
-    public static void WriteTables(TableClusteringResult result, IccModel model)
+    /// <param name="result">What was found.</param>
+    /// <param name="by">What found it: the model, and where it computed.</param>
+    public static void WriteTables(TableClusteringResult result, string by)
     {
         var console = MakeConsole();
         var table = result.Table;
-        console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {model.Name} on {model.DeviceDescription}");
+        console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {by}");
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
@@ -58,7 +60,12 @@ internal static class ClusterReport
         return console;
     }
 
-    public static void WriteJson(TableClusteringResult result, IccModel model, int clusters, TextWriter output)
+    /// <param name="result">What was found.</param>
+    /// <param name="model">The model that found it, or null.</param>
+    /// <param name="device">Where it was computed.</param>
+    /// <param name="clusters">Number of clusters that was asked for.</param>
+    /// <param name="output">Where to.</param>
+    public static void WriteJson(TableClusteringResult result, string? model, string device, int clusters, TextWriter output)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -68,8 +75,8 @@ internal static class ClusterReport
             json.WriteNumber("points", result.Table.Rows);
             json.WriteNumber("features", result.Table.Columns);
             json.WriteNumber("clusters", clusters);
-            json.WriteString("model", model.Name);
-            json.WriteString("device", model.DeviceDescription);
+            json.WriteString("model", model);
+            json.WriteString("device", device);
             json.WriteStartArray("results");
             for (var i = 0; i < result.Result.Results.Count; i++)
             {
@@ -90,7 +97,7 @@ internal static class ClusterReport
     public static void WriteResult(Utf8JsonWriter json, MethodResult found, LabelMetrics? metrics)
     {
         json.WriteStartObject();
-        json.WriteString("method", NameOf(found.Method));
+        json.WriteString("method", found.Method);
         LayerReport.WriteJson(json, found);
         json.WriteStartArray("labels");
         foreach (var label in found.Labels)
@@ -163,8 +170,6 @@ internal static class ClusterReport
     public static string NameOf(MethodResult found)
     {
         var layers = found.Layer is not { } layer ? "" : found.LastLayer == layer ? $", layer {layer}" : $", layers {layer}-{found.LastLayer}";
-        return NameOf(found.Method) + layers + (found.Head is { } head ? $", head {head}" : "");
+        return found.Method + layers + (found.Head is { } head ? $", head {head}" : "");
     }
-
-    private static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
 }

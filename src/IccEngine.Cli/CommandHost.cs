@@ -58,5 +58,6 @@ internal static class CommandHost
     private static string Plain(string message) => string.Join(' ', message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
         .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal)
-        .Replace("as expected type 'System.Nullable`1[System.Int32]'", "as a whole number", StringComparison.Ordinal);
+        .Replace("as expected type 'System.Nullable`1[System.Int32]'", "as a whole number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Nullable`1[System.Int64]'", "as a whole number", StringComparison.Ordinal);
 }

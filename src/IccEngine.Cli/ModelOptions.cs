@@ -82,7 +82,7 @@ internal sealed class ModelOptions
             : IccModel.LoadEmbedded(device, threads, dtype, quantize);
         try
         {
-            return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null);
+            return new LoadedModel(model, parsed.GetValue(_adapter) is { } adapter ? model.LoadAdapter(adapter) : null, parsed.GetValue(_adapter));
         }
         catch
         {
@@ -91,8 +91,8 @@ internal sealed class ModelOptions
         }
     }
 
-    /// <summary>A model and the adapter on it.</summary>
-    internal sealed record LoadedModel(IccModel Model, LoraAdapter? Adapter) : IDisposable
+    /// <summary>A model and the adapter on it, with the adapter's folder.</summary>
+    internal sealed record LoadedModel(IccModel Model, LoraAdapter? Adapter, string? AdapterName) : IDisposable
     {
         public void Dispose()
         {

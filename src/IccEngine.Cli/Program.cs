@@ -5,6 +5,8 @@ var root = new RootCommand("Clusters points with a language model: by the attent
 {
     ClusterCommand.Create(),
     ClusterTextCommand.Create(),
+    DataCommand.Create(),
+    EvalCommand.Create(),
     InspectCommand.Create(),
     GenerateCommand.Create(),
     BenchCommand.Create(),

@@ -115,6 +115,11 @@ public sealed class IccModel : IDisposable
         CancellationToken cancellation = default)
     {
         options ??= new ClusterOptions();
+        if (options.Estimator is { } estimator)
+        {
+            using var activity = Telemetry.Begin(Telemetry.Cluster);
+            return ByEstimator(estimator, points, clusters, options.Seed);
+        }
         return Cluster(_files.FormatFor(options.OriginalSpans), points, clusters, options, progress, cancellation);
     }
 
@@ -258,6 +263,14 @@ public sealed class IccModel : IDisposable
         return new PointSet(pca.Transform(points.Values, points.Count), points.Count, most);
     }
 
+    private ClusterResult ByEstimator(ClusteringMethod estimator, PointSet points, int clusters, long seed)
+    {
+        var watch = Stopwatch.StartNew();
+        var found = estimator.Fit(_backend, points.Values, points.Count, points.Features, new ClusteringRequest(clusters, seed));
+        var labels = LabelOrder.ByFirstAppearance(found.Labels);
+        return new ClusterResult([new MethodResult(estimator.Name, null, labels, watch.Elapsed.TotalSeconds)], found.Warnings);
+    }
+
     private MethodResult ByAttention(
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress,
         CancellationToken cancellation)
@@ -276,7 +289,7 @@ public sealed class IccModel : IDisposable
             Model, format, points, clusters, options.Representatives ?? points.Count, settings, options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
-            ClusterMethod.Attention, result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)
+            ClusterOptions.NameOf(ClusterMethod.Attention), result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)
         {
             LastLayer = result.Layers.Last,
             Head = options.Head,
@@ -296,7 +309,7 @@ public sealed class IccModel : IDisposable
             Seed = options.Seed,
         };
         var result = AnswerEnsemble.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
-        return new MethodResult(ClusterMethod.Generate, null, result.Labels, watch.Elapsed.TotalSeconds)
+        return new MethodResult(ClusterOptions.NameOf(ClusterMethod.Generate), null, result.Labels, watch.Elapsed.TotalSeconds)
         {
             Confidence = result.Confidence,
             Answers = result.Answers,

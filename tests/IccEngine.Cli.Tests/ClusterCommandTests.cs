@@ -44,6 +44,21 @@ public sealed class ClusterCommandTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData("kmeans")]
+    [InlineData("hdbscan")]
+    [InlineData("attention-quantiser")]
+    public void Methods_without_a_model_are_chosen_by_name(string method)
+    {
+        var outcome = Icc.Run("cluster", Iris, "-k", "3", "--label-column", "class", "--method", method, "--json");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.Equal(JsonValueKind.Null, document.RootElement.GetProperty("model").ValueKind);
+        var result = Assert.Single(document.RootElement.GetProperty("results").EnumerateArray());
+        Assert.Equal(method, result.GetProperty("method").GetString());
+        Assert.InRange(result.GetProperty("metrics").GetProperty("accuracy").GetDouble(), 0.6, 1);
+    }
+
     [Fact]
     public void Out_writes_the_rows_with_their_cluster()
     {
@@ -114,7 +129,7 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("--clusters", "--clusters")]
     [InlineData("whole number", "--clusters", "x")]
     [InlineData("0 clusters", "--clusters", "0")]
-    [InlineData("'attention' 'generate' 'both'", "--clusters", "3", "--method", "magic")]
+    [InlineData("'attention' 'generate' 'both' 'kmeans' 'kmeans-1' 'minibatch' 'ward'", "--clusters", "3", "--method", "magic")]
     [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
     [InlineData("expected auto, a layer like 3", "--clusters", "3", "--layer", "middle")]
     [InlineData("head 99", "--clusters", "3", "--head", "99")]

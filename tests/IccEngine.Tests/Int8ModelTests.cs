@@ -93,9 +93,11 @@ public sealed class Int8ModelTests(ITestOutputHelper output)
         var places = new List<int>();
         for (var i = 0; i < labels.Length; i++)
         {
-            ids.AddRange(template.Forced[i]);
-            places.AddRange(Enumerable.Range(ids.Count, template.Labels[labels[i]].Length));
-            ids.AddRange(template.Labels[labels[i]]);
+            // What is forced ends with the blank that is a part of the label's token.
+            ids.AddRange(template.Tokenizer.Encode(template.Forced[i][..^1], addSpecialTokens: false).Ids);
+            var label = template.Tokenizer.Encode($" {labels[i]}", addSpecialTokens: false).Ids;
+            places.AddRange(Enumerable.Range(ids.Count, label.Count));
+            ids.AddRange(label);
         }
         var all = ModelInspector.Run(model, new InspectRequest { Ids = ids, Hidden = false }).Single().Values;
         var vocabulary = model.Config.VocabSize;

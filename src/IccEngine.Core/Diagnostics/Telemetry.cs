@@ -28,11 +28,13 @@ public static class Telemetry
     /// <summary>Clustering of points.</summary>
     public const string Cluster = "cluster";
 
+    /// <summary>Name of the counter of tokens, and of the tag of an activity.</summary>
+    public const string TokensInstrument = "icc.tokens";
+
     private const string OperationTag = "operation";
-    private const string TokensTag = "icc.tokens";
     private static readonly ActivitySource Source = new(Name);
     private static readonly Meter Meter = new(Name);
-    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>(TokensTag, "{token}", "Tokens that went through a model.");
+    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>(TokensInstrument, "{token}", "Tokens that went through a model.");
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("icc.duration", "s", "Seconds of an activity.");
     private static readonly Counter<long> Weights = Meter.CreateCounter<long>("icc.weights", "By", "Bytes of weights handed to a backend.");
 
@@ -44,7 +46,7 @@ public static class Telemetry
         var activity = Source.StartActivity(operation);
         if (activity is { IsAllDataRequested: true } && tokens > 0)
         {
-            activity.SetTag(TokensTag, tokens);
+            activity.SetTag(TokensInstrument, tokens);
         }
         return new Scope(operation, tokens, activity, Duration.Enabled ? Stopwatch.GetTimestamp() : 0);
     }

@@ -71,7 +71,7 @@ public static class AffinityClustering
         var found = options.RawAttention ? ByAttention(backend, spectral, matrix) : spectral.FitPredict(backend, matrix.Values, n);
         var labels = LabelOrder.ByFirstAppearance(found.Labels);
         var result = new MethodResult(
-            ClusterMethod.Attention, layer, labels, watch.Elapsed.TotalSeconds, null, found.Embedding.Eigenvalues);
+            ClusterOptions.NameOf(ClusterMethod.Attention), layer, labels, watch.Elapsed.TotalSeconds, null, found.Embedding.Eigenvalues);
         if (output is not null)
         {
             LabelFile.Write(output, labels);

@@ -1,3 +1,5 @@
+using IccEngine.Clustering;
+using IccEngine.Core;
 using IccEngine.InContext;
 using IccEngine.Models;
 
@@ -18,8 +20,15 @@ public enum ClusterMethod
 /// <summary>Settings of a clustering.</summary>
 public sealed record ClusterOptions
 {
+    /// <summary>Names that <see cref="With"/> takes: attention, generate, both, and those of <see cref="ClusteringMethod.All"/>.</summary>
+    public static IReadOnlyList<string> MethodNames { get; } =
+        [.. Enum.GetValues<ClusterMethod>().Select(NameOf), .. ClusteringMethod.All.Select(m => m.Name)];
+
     /// <summary>How the clusters are read from the model.</summary>
     public ClusterMethod Method { get; init; } = ClusterMethod.Attention;
+
+    /// <summary>A method that needs no model, in place of <see cref="Method"/>; null: none.</summary>
+    public ClusteringMethod? Estimator { get; init; }
 
     /// <summary>
     /// Layer whose attention is read, several whose affinities are averaged, or the one that shows clusters best; null: the model's
@@ -65,4 +74,23 @@ public sealed record ClusterOptions
 
     /// <summary>Adapter, or null.</summary>
     public LoraAdapter? Adapter { get; init; }
+
+    /// <summary>These settings with the method of a name.</summary>
+    /// <exception cref="IccArgumentException">There is none; the message lists the names.</exception>
+    public ClusterOptions With(string method)
+    {
+        foreach (var byModel in Enum.GetValues<ClusterMethod>())
+        {
+            if (method == NameOf(byModel))
+            {
+                return this with { Method = byModel, Estimator = null };
+            }
+        }
+        return MethodNames.Contains(method)
+            ? this with { Estimator = ClusteringMethod.Find(method) }
+            : throw new IccArgumentException($"method: found '{method.ReplaceLineEndings(" ")}', expected one of {string.Join(", ", MethodNames)}");
+    }
+
+    /// <summary>The name of a method in command lines, files and results.</summary>
+    internal static string NameOf(ClusterMethod method) => method.ToString().ToLowerInvariant();
 }

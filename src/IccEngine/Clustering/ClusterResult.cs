@@ -3,14 +3,14 @@ using IccEngine.InContext;
 namespace IccEngine;
 
 /// <summary>What one method found.</summary>
-/// <param name="Method">The method, one of them.</param>
-/// <param name="Layer">Layer whose attention was read, of several the first; null for the model's answer.</param>
-/// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
+/// <param name="Method">The method's name: attention, generate, or that of an estimator.</param>
+/// <param name="Layer">Layer whose attention was read, of several the first; null for the other methods.</param>
+/// <param name="Labels">Cluster of every point [n], numbered by first appearance; -1 for noise, from methods that know of noise.</param>
 /// <param name="Seconds">Time that it took.</param>
 /// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> asked for it; else null.</param>
 /// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
 public sealed record MethodResult(
-    ClusterMethod Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null)
+    string Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null)
 {
     /// <summary>For the model's answers, of every point [n] the probability of its cluster (<see cref="EnsembleResult.Confidence"/>); else null.</summary>
     public double[]? Confidence { get; init; }

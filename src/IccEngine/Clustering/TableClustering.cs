@@ -63,7 +63,7 @@ public static class TableClustering
             AtomicFile.CheckPlace(output);
         }
         var table = Table.Read(path, columns);
-        var answers = options is { Method: ClusterMethod.Generate };
+        var answers = options is { Method: ClusterMethod.Generate, Estimator: null };
         foreach (var name in output is null ? [] : answers ? [ClusterColumn, ConfidenceColumn] : new[] { ClusterColumn })
         {
             if (table.HasColumn(name))

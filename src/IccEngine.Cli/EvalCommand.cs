@@ -1,0 +1,75 @@
+using System.CommandLine;
+
+namespace IccEngine.Cli;
+
+/// <summary>icc eval: methods against clusters that are known.</summary>
+internal static class EvalCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string[]>("--data") { Description = "Episode files (JSON lines).", HelpName = "FILES", AllowMultipleArgumentsPerToken = true };
+        var generate = new Option<string?>("--generate") { Description = "Generate the episodes, as icc data does.", HelpName = "SPEC" };
+        var paper = new Option<string?>("--paper")
+        {
+            Description = "Show the results beside a table of the paper (table1, table4, table5, table6), on episodes like its own where no others are named.",
+            HelpName = "TABLE",
+        };
+        var method = new Option<string[]>("--method")
+        {
+            Description = $"Methods, with commas between them: {ModelEvaluation.MethodChoices}. Left out: {string.Join(", ", ModelEvaluation.DefaultMethods)}.",
+            HelpName = "LIST",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var permutations = new Option<int?>("--permutations")
+        {
+            Description = "Orders over which attention is averaged; 1 is the paper's way; left out: the model's own choice, else 8.",
+            HelpName = "M",
+        };
+        var limit = new Option<long?>("--limit") { Description = "Episodes of each cell at most.", HelpName = "N" };
+        var seed = new Option<long>("--seed") { Description = "Seed of orders, starts and k-means.", HelpName = "S" };
+        var output = new Option<string?>("--out")
+        {
+            Description = "Write the results to this file as they come (JSON lines); where it holds some of the same setting, go on from there.",
+            HelpName = "FILE",
+        };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
+        var command = new Command("eval", "Compares methods on points whose clusters are known.")
+        {
+            data, generate, paper, method, permutations, limit, seed, output, json,
+        };
+        var model = ModelOptions.AddTo(command, embedded: true);
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
+        return command;
+
+        int Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            using var loaded = model.Open(parsed);
+            var request = new EvaluationRequest
+            {
+                Files = parsed.GetValue(data) ?? [],
+                Generate = parsed.GetValue(generate),
+                Paper = parsed.GetValue(paper),
+                Methods = [.. (parsed.GetValue(method) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries))],
+                Permutations = parsed.GetValue(permutations),
+                Limit = parsed.GetValue(limit),
+                Seed = parsed.GetValue(seed),
+                Adapter = loaded.Adapter is { } adapter ? (adapter, loaded.AdapterName!) : null,
+                Output = parsed.GetValue(output),
+            };
+            EvaluationResult result;
+            using (var progress = new ProgressLine("evaluating"))
+            {
+                result = ModelEvaluation.Run(loaded.Model, request, progress, cancellation);
+            }
+            if (parsed.GetValue(json))
+            {
+                EvalJson.Write(result, Console.Out);
+            }
+            else
+            {
+                EvalReport.Write(result);
+            }
+            return CommandHost.Done;
+        }
+    }
+}

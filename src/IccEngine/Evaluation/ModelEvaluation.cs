@@ -1,0 +1,83 @@
+using System.Globalization;
+using IccEngine.Clustering;
+using IccEngine.Core;
+using IccEngine.InContext;
+
+namespace IccEngine;
+
+/// <summary>What an evaluation gives.</summary>
+/// <param name="Setting">What the results depend on.</param>
+/// <param name="Methods">Scores, a method each.</param>
+/// <param name="Paper">The table of the paper that was asked for, or null.</param>
+public sealed record EvaluationResult(EvaluationSetting Setting, IReadOnlyList<MethodScores> Methods, PaperTable? Paper);
+
+/// <summary>Evaluates a model and the methods that need none on episodes whose clusters are known.</summary>
+public static class ModelEvaluation
+{
+    private const string ManyOrders = "attention-x";
+
+    /// <summary>Methods where none is named.</summary>
+    public static IReadOnlyList<string> DefaultMethods { get; } = ["attention", "generate", "kmeans-1", "kmeans"];
+
+    /// <summary>Names of methods, for people.</summary>
+    public static string MethodChoices { get; } =
+        $"attention, {ManyOrders}M (M orders of the points), generate, {string.Join(", ", ClusteringMethod.All.Select(m => m.Name))}";
+
+    /// <summary>Runs an evaluation, from where its results file ends.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="request">What is evaluated.</param>
+    /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
+    /// <param name="cancellation">Looked at before every layer.</param>
+    /// <exception cref="IccArgumentException">A name or a number that cannot be, or data named twice or not at all.</exception>
+    /// <exception cref="IccFormatException">A file cannot be read or written, is no episode file, or has results of another setting.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the results file has what was done.</exception>
+    public static EvaluationResult Run(
+        IccModel model, EvaluationRequest request, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        var names = request.Methods.Count > 0 ? request.Methods : DefaultMethods;
+        EvaluationMethod[] methods = [.. names.Select(name => Method(model, name, request))];
+        if (request.Permutations is < 1)
+        {
+            throw new IccArgumentException($"{request.Permutations} permutations; expected 1 or more");
+        }
+        var paper = request.Paper is { } table ? PaperTable.Find(table) : null;
+        var data = Data(request, paper);
+        var setting = new EvaluationSetting(
+            data.Description, model.Name, request.Adapter?.Name, request.Permutations, model.DeviceDescription, request.Seed);
+        using var log = EvaluationLog.Open(request.Output, setting);
+        return new EvaluationResult(setting, InContext.Evaluation.Run(data, methods, request.Limit, log, progress, cancellation), paper);
+    }
+
+    private static EvaluationData Data(EvaluationRequest request, PaperTable? paper) => (request.Files.Count, request.Generate) switch
+    {
+        ( > 0, null) => EvaluationData.FromFiles(request.Files),
+        (0, { } spec) => EvaluationData.Generated(EpisodeSpec.Parse(spec), paper?.Orders ?? 1),
+        (0, null) when paper is not null => EvaluationData.Generated(EpisodeSpec.Parse(paper.Episodes), paper.Orders),
+        (0, null) => throw new IccArgumentException("data: found none, expected files, a spec to generate from, or a table of the paper"),
+        _ => throw new IccArgumentException("data: found files and a spec to generate from, expected one of them"),
+    };
+
+    private static EvaluationMethod Method(IccModel model, string name, EvaluationRequest request)
+    {
+        var options = new ClusterOptions { Permutations = request.Permutations, Seed = request.Seed, Adapter = request.Adapter?.Adapter };
+        if (name.StartsWith(ManyOrders, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(ManyOrders.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var orders) && orders > 0)
+        {
+            options = options with { Permutations = orders };
+        }
+        else if (ClusterOptions.MethodNames.Contains(name) && name != ClusterOptions.NameOf(ClusterMethod.Both))
+        {
+            options = options.With(name);
+        }
+        else
+        {
+            throw new IccArgumentException($"method: found '{name.ReplaceLineEndings(" ")}', expected one of {MethodChoices}");
+        }
+        return new EvaluationMethod(name, (points, clusters, cancellation) =>
+        {
+            using var tokens = new TokenCounter();
+            var labels = model.Cluster(points, clusters, options, cancellation: cancellation).Labels;
+            return new EvaluationAnswer(labels, tokens.Count);
+        });
+    }
+}
