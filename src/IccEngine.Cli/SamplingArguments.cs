@@ -31,6 +31,10 @@ internal sealed class SamplingArguments
     }
 
     /// <summary>What was asked for.</summary>
-    public SamplingOptions Read(ParseResult parsed) =>
-        new(parsed.GetValue(_temperature), parsed.GetValue(_topK), parsed.GetValue(_topP), parsed.GetValue(_minP));
+    /// <exception cref="IccArgumentException">A top-p of 0, which with all else left out would be options that say nothing.</exception>
+    public SamplingOptions Read(ParseResult parsed)
+    {
+        var options = new SamplingOptions(parsed.GetValue(_temperature), parsed.GetValue(_topK), parsed.GetValue(_topP), parsed.GetValue(_minP));
+        return options == default ? throw new IccArgumentException("top-p 0: expected a number above 0 and at most 1 (off)") : options;
+    }
 }

@@ -32,7 +32,7 @@ public partial class ReadmeCommandTests
     [Fact]
     public void Every_option_that_the_readme_names_is_there()
     {
-        var help = string.Concat(new[] { "cluster", "data", "eval", "inspect", "generate", "bench gemm", "bench make-model", "profile" }.Select(c => Icc.Run([.. c.Split(' '), "--help"]).Output));
+        var help = string.Concat(new[] { "cluster", "cluster-text", "data", "eval", "inspect", "generate", "bench gemm", "bench make-model", "profile" }.Select(c => Icc.Run([.. c.Split(' '), "--help"]).Output));
         var options = Options().Matches(Readme).Select(m => m.Value).Where(o => o is not "--project" and not "--help").Distinct().ToArray();
         Assert.True(options.Length > 10);
         Assert.All(options, option => Assert.Contains($"{option} ", help, StringComparison.Ordinal));
