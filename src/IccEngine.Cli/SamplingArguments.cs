@@ -23,6 +23,14 @@ internal sealed class SamplingArguments
     public static SamplingArguments AddTo(Command command)
     {
         var added = new SamplingArguments();
+        // With all else left out it would be options that say nothing, which are greedy.
+        added._topP.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() == 0)
+            {
+                result.AddError("top-p 0: expected a number above 0 and at most 1 (off)");
+            }
+        });
         foreach (var option in new Option[] { added._temperature, added._topK, added._topP, added._minP })
         {
             command.Options.Add(option);
@@ -31,10 +39,6 @@ internal sealed class SamplingArguments
     }
 
     /// <summary>What was asked for.</summary>
-    /// <exception cref="IccArgumentException">A top-p of 0, which with all else left out would be options that say nothing.</exception>
-    public SamplingOptions Read(ParseResult parsed)
-    {
-        var options = new SamplingOptions(parsed.GetValue(_temperature), parsed.GetValue(_topK), parsed.GetValue(_topP), parsed.GetValue(_minP));
-        return options == default ? throw new IccArgumentException("top-p 0: expected a number above 0 and at most 1 (off)") : options;
-    }
+    public SamplingOptions Read(ParseResult parsed) =>
+        new(parsed.GetValue(_temperature), parsed.GetValue(_topK), parsed.GetValue(_topP), parsed.GetValue(_minP));
 }
