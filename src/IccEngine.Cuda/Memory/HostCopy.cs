@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using IccEngine.Core;
 
 namespace IccEngine.Cuda;
@@ -9,92 +10,76 @@ internal static unsafe class HostCopy
     /// <summary>Elements that are converted at once.</summary>
     private const int Piece = 1 << 20;
 
-    public static void Write(CudaContext context, ReadOnlySpan<float> source, Tensor destination)
-    {
-        Expect.That(source.Length == destination.Shape.Elements, nameof(source), source.Length, destination.Shape);
-        var address = Owned.AnyAddress(destination, context);
-        if (destination.DType == DType.F32)
-        {
-            Upload(context, source, address);
-            return;
-        }
-        var piece = ArrayPool<double>.Shared.Rent(Math.Min(Piece, source.Length));
-        for (var done = 0; done < source.Length; done += Piece)
-        {
-            var part = source.Slice(done, Math.Min(Piece, source.Length - done));
-            for (var i = 0; i < part.Length; i++)
-            {
-                piece[i] = part[i];
-            }
-            Upload<double>(context, piece.AsSpan(0, part.Length), address + (ulong)done * sizeof(double));
-        }
-        ArrayPool<double>.Shared.Return(piece);
-    }
-
-    public static void Write(CudaContext context, ReadOnlySpan<double> source, Tensor destination)
+    public static void Write<T>(CudaContext context, ReadOnlySpan<T> source, Tensor destination) where T : unmanaged, INumberBase<T>
     {
         Expect.That(source.Length == destination.Shape.Elements, nameof(source), source.Length, destination.Shape);
         var address = Owned.AnyAddress(destination, context);
         if (destination.DType == DType.F64)
         {
-            Upload(context, source, address);
-            return;
+            Write<T, double>(context, source, address);
         }
-        var piece = ArrayPool<float>.Shared.Rent(Math.Min(Piece, source.Length));
-        for (var done = 0; done < source.Length; done += Piece)
+        else
         {
-            var part = source.Slice(done, Math.Min(Piece, source.Length - done));
-            for (var i = 0; i < part.Length; i++)
-            {
-                piece[i] = (float)part[i];
-            }
-            Upload<float>(context, piece.AsSpan(0, part.Length), address + (ulong)done * sizeof(float));
+            Write<T, float>(context, source, address);
         }
-        ArrayPool<float>.Shared.Return(piece);
     }
 
-    public static void Read(CudaContext context, Tensor source, Span<float> destination)
-    {
-        Expect.That(destination.Length == source.Shape.Elements, nameof(destination), destination.Length, source.Shape);
-        var address = Owned.AnyAddress(source, context);
-        if (source.DType == DType.F32)
-        {
-            Download(context, address, destination);
-            return;
-        }
-        var piece = ArrayPool<double>.Shared.Rent(Math.Min(Piece, destination.Length));
-        for (var done = 0; done < destination.Length; done += Piece)
-        {
-            var part = destination.Slice(done, Math.Min(Piece, destination.Length - done));
-            Download(context, address + (ulong)done * sizeof(double), piece.AsSpan(0, part.Length));
-            for (var i = 0; i < part.Length; i++)
-            {
-                part[i] = (float)piece[i];
-            }
-        }
-        ArrayPool<double>.Shared.Return(piece);
-    }
-
-    public static void Read(CudaContext context, Tensor source, Span<double> destination)
+    public static void Read<T>(CudaContext context, Tensor source, Span<T> destination) where T : unmanaged, INumberBase<T>
     {
         Expect.That(destination.Length == source.Shape.Elements, nameof(destination), destination.Length, source.Shape);
         var address = Owned.AnyAddress(source, context);
         if (source.DType == DType.F64)
         {
+            Read<T, double>(context, address, destination);
+        }
+        else
+        {
+            Read<T, float>(context, address, destination);
+        }
+    }
+
+    private static void Write<T, TDevice>(CudaContext context, ReadOnlySpan<T> source, ulong address)
+        where T : unmanaged, INumberBase<T>
+        where TDevice : unmanaged, INumberBase<TDevice>
+    {
+        if (typeof(T) == typeof(TDevice))
+        {
+            Upload(context, source, address);
+            return;
+        }
+        var piece = ArrayPool<TDevice>.Shared.Rent(Math.Min(Piece, source.Length));
+        for (var done = 0; done < source.Length; done += Piece)
+        {
+            var part = source.Slice(done, Math.Min(Piece, source.Length - done));
+            for (var i = 0; i < part.Length; i++)
+            {
+                piece[i] = TDevice.CreateTruncating(part[i]);
+            }
+            Upload<TDevice>(context, piece.AsSpan(0, part.Length), address + (ulong)done * (ulong)sizeof(TDevice));
+        }
+        ArrayPool<TDevice>.Shared.Return(piece);
+    }
+
+    private static void Read<T, TDevice>(CudaContext context, ulong address, Span<T> destination)
+        where T : unmanaged, INumberBase<T>
+        where TDevice : unmanaged, INumberBase<TDevice>
+    {
+        if (typeof(T) == typeof(TDevice))
+        {
             Download(context, address, destination);
             return;
         }
-        var piece = ArrayPool<float>.Shared.Rent(Math.Min(Piece, destination.Length));
+        var piece = ArrayPool<TDevice>.Shared.Rent(Math.Min(Piece, destination.Length));
         for (var done = 0; done < destination.Length; done += Piece)
         {
             var part = destination.Slice(done, Math.Min(Piece, destination.Length - done));
-            Download(context, address + (ulong)done * sizeof(float), piece.AsSpan(0, part.Length));
+            Download(context, address + (ulong)done * (ulong)sizeof(TDevice), piece.AsSpan(0, part.Length));
             for (var i = 0; i < part.Length; i++)
             {
-                part[i] = piece[i];
+                part[i] = T.CreateTruncating(piece[i]);
             }
         }
-        ArrayPool<float>.Shared.Return(piece);
+        ArrayPool<TDevice>.Shared.Return(piece);
     }
 
     private static void Upload<T>(CudaContext context, ReadOnlySpan<T> source, ulong address) where T : unmanaged
