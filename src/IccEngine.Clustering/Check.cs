@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Numerics;
+using System.Numerics.Tensors;
 using IccEngine.Core;
+using Tensor = IccEngine.Core.Tensor;
 
 namespace IccEngine.Clustering;
 
@@ -41,6 +43,10 @@ internal static class Check
     public static void Square<T>(ReadOnlySpan<T> a, int n, string name, int least = 1) where T : IFloatingPointIeee754<T>
     {
         SquareLength(a.Length, n, name, least);
+        if (a.IsEmpty || T.IsFinite(TensorPrimitives.MaxMagnitude(a)))
+        {
+            return;
+        }
         for (var i = 0; i < a.Length; i++)
         {
             if (!T.IsFinite(a[i]))

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace IccEngine.Clustering;
 
 /// <summary>Lloyd's algorithm (1957) with scikit-learn's stop rule and rule for empty clusters.</summary>
@@ -34,13 +36,8 @@ internal static class Lloyd
     /// <summary>Labels and squared distances; returns the weighted sum of the latter.</summary>
     private static double Assign(KMeansProblem problem, double[] centers, int[] labels, double[] squared)
     {
-        var inertia = 0.0;
-        for (var i = 0; i < problem.N; i++)
-        {
-            (labels[i], squared[i]) = problem.Nearest(i, centers);
-            inertia += problem.Weights[i] * squared[i];
-        }
-        return inertia;
+        problem.Nearest(centers, labels, squared);
+        return TensorPrimitives.Dot<double>(problem.Weights, squared);
     }
 
     /// <summary>Moves every centre to the weighted mean of its points; returns the sum of the squared moves.</summary>

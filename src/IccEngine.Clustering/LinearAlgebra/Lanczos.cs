@@ -19,6 +19,9 @@ public sealed record LanczosOptions
 
     /// <summary>Orthonormal eigenvectors already known, [count, n] row-major; the search runs in their complement.</summary>
     public double[] Known { get; init; } = [];
+
+    /// <summary>The largest magnitude among the eigenvalues of the known vectors: the tolerance is relative to it as well.</summary>
+    public double KnownValue { get; init; }
 }
 
 /// <summary>What <see cref="Lanczos"/> found.</summary>

@@ -24,7 +24,7 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
     /// <summary>A new direction shorter than this, relative to the matrix, is rounding: the Krylov space is exhausted.</summary>
     private readonly double _negligible = matrix.DType == DType.F32 ? 1e-6 : 1e-14;
     private readonly long _maxProducts = options.MaxProducts > 0 ? options.MaxProducts : Math.Max(2000, 20L * matrix.Shape[0]);
-    private double _scale;
+    private double _scale = options.KnownValue;
     private int _size;
     private int _locked;
     private Tensor _basis; // [locked + size + 1, n]
@@ -79,7 +79,7 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
                     continue;
                 }
             }
-            var (pairs, ritz) = RayleighRitz(k, filled);
+            var (pairs, ritz) = RayleighRitz(k, filled, restarted);
             if (abandon is not null && abandon(pairs[0].Value, pairs[0].Residual))
             {
                 return [];
@@ -144,12 +144,7 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
     private Verdict Glance(int k, int m, Func<double, double, bool>? abandon, out double excess)
     {
         excess = 0;
-        var (d, e, last) = (new double[m], new double[m], new double[m]);
-        for (var i = 0; i < m; i++)
-        {
-            d[i] = _h[i * _size + i];
-            e[i] = i + 1 < m ? _h[i * _size + i + 1] : 0;
-        }
+        var (d, e, last) = (Diagonal(m), OffDiagonal(m), new double[m]);
         last[^1] = 1;
         Tridiagonal.Solve(d, e, last, 1);
         Array.Sort(d, last);
@@ -170,14 +165,10 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
         return Verdict.GoOn;
     }
 
-    private (List<RitzPair> Largest, EigenPairs All) RayleighRitz(int k, int m)
+    /// <summary>The eigenpairs of H, of which the first <paramref name="m"/> rows are filled: all of them, and it is an arrow, after a restart.</summary>
+    private (List<RitzPair> Largest, EigenPairs All) RayleighRitz(int k, int m, bool restarted)
     {
-        var h = new double[m * m];
-        for (var i = 0; i < m; i++)
-        {
-            _h.AsSpan(i * _size, m).CopyTo(h.AsSpan(i * m, m));
-        }
-        var ritz = SymmetricEigen.Dense(h, m);
+        var ritz = restarted ? SymmetricEigen.Dense(_h, m) : Tridiagonal.Pairs(Diagonal(m), OffDiagonal(m));
         var basis = ReadBasis(m);
         var pairs = new List<RitzPair>(k);
         for (var i = m - 1; i >= m - k; i--)
@@ -190,6 +181,10 @@ internal sealed class LanczosSearch(IBackend backend, Tensor matrix, List<double
         }
         return (pairs, ritz);
     }
+
+    private double[] Diagonal(int m) => [.. Enumerable.Range(0, m).Select(i => _h[i * _size + i])];
+
+    private double[] OffDiagonal(int m) => [.. Enumerable.Range(0, m).Select(i => i + 1 < m ? _h[i * _size + i + 1] : 0)];
 
     /// <summary>Starts the next cycle from the best Ritz vectors: somewhat more than wanted, for they speed up the wanted ones.</summary>
     private int Restart(int k, EigenPairs ritz)

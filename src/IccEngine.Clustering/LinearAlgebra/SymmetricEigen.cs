@@ -30,23 +30,13 @@ public static class SymmetricEigen
         }
         var (d, e, beta) = (new double[n], new double[n], new double[n]);
         Tridiagonalise(work, n, d, e, beta);
-        var z = new double[n * n];
+        var pairs = Tridiagonal.Pairs(d, e);
         for (var i = 0; i < n; i++)
         {
-            z[i * n + i] = 1;
+            pairs.Values[i] = Math.ScaleB(pairs.Values[i], exponent);
+            Reflect(work, n, beta, pairs.Vectors.AsSpan(i * n, n));
         }
-        Tridiagonal.Solve(d, e, z, n);
-        var order = Enumerable.Range(0, n).ToArray();
-        Array.Sort((double[])d.Clone(), order);
-        var (values, vectors) = (new double[n], new double[n * n]);
-        for (var i = 0; i < n; i++)
-        {
-            values[i] = Math.ScaleB(d[order[i]], exponent);
-            var row = vectors.AsSpan(i * n, n);
-            z.AsSpan(order[i] * n, n).CopyTo(row);
-            Reflect(work, n, beta, row);
-        }
-        return new EigenPairs(values, vectors);
+        return pairs;
     }
 
     /// <summary>

@@ -6,6 +6,28 @@ internal static class Tridiagonal
     private const double Epsilon = 2.220446049250313e-16;
     private const int MaxSweeps = 200;
 
+    /// <summary>All eigenpairs, values ascending; both arguments are destroyed.</summary>
+    /// <param name="d">Diagonal [n].</param>
+    /// <param name="e">Below the diagonal [n], the last entry unused.</param>
+    public static EigenPairs Pairs(double[] d, double[] e)
+    {
+        var n = d.Length;
+        var z = new double[n * n];
+        for (var i = 0; i < n; i++)
+        {
+            z[i * n + i] = 1;
+        }
+        Solve(d, e, z, n);
+        var order = Enumerable.Range(0, n).ToArray();
+        Array.Sort(d, order);
+        var vectors = new double[n * n];
+        for (var i = 0; i < n; i++)
+        {
+            z.AsSpan(order[i] * n, n).CopyTo(vectors.AsSpan(i * n, n));
+        }
+        return new EigenPairs(d, vectors);
+    }
+
     /// <summary>
     /// Replaces the diagonal by the eigenvalues (in no order) and applies every rotation to <paramref name="z"/>: with the identity in
     /// it, row j becomes the eigenvector of value j; with fewer columns of the identity, those entries of every eigenvector.

@@ -11,9 +11,6 @@ internal sealed class AffinityGraph
     /// <summary>Values of a host matrix that are averaged with their mirror images before they are handed over.</summary>
     private const int ValuesAtOnce = 1 << 20;
 
-    /// <summary>Side of the squares in which a matrix is walked through, so that a square and its mirror image are in the cache together.</summary>
-    private const int Square = 32;
-
     private AffinityGraph(IBackend backend, Tensor matrix)
     {
         (Backend, Normalised, N) = (backend, matrix, matrix.Shape[0]);
@@ -71,35 +68,14 @@ internal sealed class AffinityGraph
     private void Symmetrise(ReadOnlySpan<double> affinity)
     {
         var rows = Math.Clamp(ValuesAtOnce / N, 1, N);
-        var values = new double[rows * N];
+        var (values, mean) = (new double[rows * N], new SymmetricPart(N));
         for (var first = 0; first < N; first += rows)
         {
             var count = Math.Min(rows, N - first);
-            for (var i = first; i < first + count; i += Square)
-            {
-                for (var j = 0; j < N; j += Square)
-                {
-                    Symmetrise(affinity, first, (i, Math.Min(i + Square, first + count)), (j, Math.Min(j + Square, N)), values);
-                }
-            }
+            mean.Rows(affinity, first, count, values);
             Backend.Write(values.AsSpan(0, count * N), Normalised.Rows(first, count));
         }
-    }
-
-    /// <summary>The means of a square of the matrix and its mirror image, to rows of <paramref name="values"/> that begin with <paramref name="first"/>.</summary>
-    private void Symmetrise(ReadOnlySpan<double> affinity, int first, (int From, int To) rows, (int From, int To) columns, double[] values)
-    {
-        for (var i = rows.From; i < rows.To; i++)
-        {
-            for (var j = columns.From; j < columns.To; j++)
-            {
-                var (a, b) = (affinity[i * N + j], affinity[j * N + i]);
-                GivenSymmetric &= Math.Abs(a - b) <= 1e-10 + 1e-5 * Math.Abs(b) || j >= i;
-                HasNegativeWeight |= a + b < 0 && j != i;
-                // Halved first: the sum of two large numbers need not be a number.
-                values[(i - first) * N + j] = j == i ? 0 : a / 2 + b / 2;
-            }
-        }
+        (GivenSymmetric, HasNegativeWeight) = (mean.IsSymmetric, mean.HasNegative);
     }
 
     private void Prepare()
@@ -125,6 +101,10 @@ internal sealed class AffinityGraph
                 break;
             }
             Join(label, beside);
+            if (Array.TrueForAll(label, l => l == label[0]))
+            {
+                break;
+            }
         }
         var numbers = new Dictionary<int, int>();
         for (var i = 0; i < N; i++)

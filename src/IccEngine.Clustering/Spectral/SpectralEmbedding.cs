@@ -140,7 +140,8 @@ public sealed class SpectralEmbedding
         var count = known.Values.Length;
         var wanted = graph.HasNegativeWeight ? Math.Min(k, n - count) : k - count;
         var found = Lanczos.Largest(
-            graph.Backend, graph.Normalised, wanted, new LanczosOptions { Known = known.Vectors, Seed = options.RandomState });
+            graph.Backend, graph.Normalised, wanted,
+            new LanczosOptions { Known = known.Vectors, KnownValue = count > 0 ? 1 : 0, Seed = options.RandomState });
         var pairs = Enumerable.Range(0, count).Select(i => (known.Values[i], known.Vectors.AsMemory(i * n, n)))
             .Concat(Enumerable.Range(0, wanted).Select(i => (1 - found.Pairs.Values[i], found.Pairs.Vectors.AsMemory(i * n, n))))
             .OrderBy(p => p.Item1).Take(k);

@@ -171,8 +171,8 @@ public interface IBackend : IDisposable
     void SymmetricProduct(Tensor a, Tensor x, Tensor y);
 
     /// <summary>
-    /// Removes from w its parts along orthonormal rows, twice (one pass of Gram and Schmidt leaves rounding behind, two do not), and
-    /// divides what is left by its norm; nothing stays nothing.
+    /// Removes from w its parts along orthonormal rows, and again at least where the first pass of Gram and Schmidt took most of w and so left
+    /// rounding behind, and divides what is left by its norm; nothing stays nothing.
     /// </summary>
     /// <param name="basis">[m, n], F32 or F64; m may be 0</param>
     /// <param name="w">[n], of the same type; not a row of the basis</param>

@@ -69,8 +69,9 @@ internal readonly unsafe struct NeighbourLabelsJob<T>(T* a, int n, int* labels, 
         for (var i = item * rows; i < Math.Min(n, (item + 1) * rows); i++)
         {
             var row = a + (long)i * n;
-            var best = -1;
-            for (var j = 0; j < n; j++)
+            // As unsigned numbers: no label beside it is the largest. Labels count from 0, so that the search may end at the first one possible.
+            var (best, first) = (-1, labels[i] == 0 ? 1 : 0);
+            for (var j = 0; j < n && best != first; j++)
             {
                 if (labels[j] != labels[i] && (uint)labels[j] < (uint)best && row[j] != T.Zero)
                 {
@@ -90,11 +91,21 @@ internal readonly unsafe struct NormaliseAffinityJob<T>(T* a, int n, T* root, in
         for (var i = item * rows; i < Math.Min(n, (item + 1) * rows); i++)
         {
             var row = a + (long)i * n;
-            for (var j = 0; j < i; j++)
+            var own = new Vector<T>(root[i]);
+            var j = 0;
+            for (; j <= i - Vector<T>.Count; j += Vector<T>.Count)
+            {
+                (Vector.Load(row + j) / Vector.Load(root + j) / own).Store(row + j);
+            }
+            for (; j < i; j++)
             {
                 row[j] = row[j] / root[j] / root[i];
             }
-            for (var j = i; j < n; j++)
+            for (; j <= n - Vector<T>.Count; j += Vector<T>.Count)
+            {
+                (Vector.Load(row + j) / own / Vector.Load(root + j)).Store(row + j);
+            }
+            for (; j < n; j++)
             {
                 row[j] = row[j] / root[i] / root[j];
             }

@@ -6,6 +6,9 @@ namespace IccEngine.Cpu;
 /// <summary>The operations on affinities, for matrices of float32 and float64 alike; arguments are checked by the backend.</summary>
 internal static unsafe class CpuAffinity
 {
+    /// <summary>Where a pass leaves this part of the square of a vector or more, it leaves no rounding worth a second pass (Parlett 1980, 6.9).</summary>
+    private const double EnoughLeft = 0.25;
+
     public static void Add(WorkerPool pool, Tensor pooled, int* order, Tensor sums)
     {
         var (s, n) = (pooled.Shape[0], sums.Shape[0]);
@@ -66,7 +69,8 @@ internal static unsafe class CpuAffinity
         var rows = HostCopy.Address<T>(basis);
         var left = HostCopy.Address<T>(w);
         var factors = (T*)Scratch.Take(ScratchUse.Plan, (long)Math.Max(1, count) * sizeof(T));
-        for (var pass = 0; pass < 2; pass++)
+        var (square, before) = (LongVectors<T>.Dot(left, left, n), T.Zero);
+        for (var pass = 0; pass == 0 || pass == 1 && square < before * T.CreateTruncating(EnoughLeft); pass++)
         {
             RowDots(pool, rows, count, n, left, factors);
             Run(pool, new SubtractRowsJob<T>(rows, count, n, factors, left),
@@ -75,8 +79,9 @@ internal static unsafe class CpuAffinity
             {
                 parts[r] = double.CreateTruncating(factors[r]);
             }
+            (before, square) = (square, LongVectors<T>.Dot(left, left, n));
         }
-        var norm = T.Sqrt(LongVectors<T>.Dot(left, left, n));
+        var norm = T.Sqrt(square);
         for (var i = 0; i < n && norm > T.Zero; i++)
         {
             left[i] /= norm;
