@@ -24,10 +24,14 @@ internal readonly unsafe struct PackedRows<TOps, TV> : IJob
     }
 
     /// <summary>
-    /// Inputs of a block: a packed panel of weights has 24 KiB (AVX2) or 48 KiB (AVX-512), which stays in the first-level cache or
-    /// streams from the second.
+    /// Inputs of a block: a packed panel of weights then has at most 24 KiB, and stays in the first-level cache beside the rows and sums
+    /// that pass by.
     /// </summary>
-    public const int BlockInputs = 256;
+    public static int BlockInputs
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Math.Min(256, 2048 / TOps.Count);
+    }
 
     /// <summary>Rows beside each other: a whole number of register tiles, and of squares that are transposed.</summary>
     public static int GroupRows

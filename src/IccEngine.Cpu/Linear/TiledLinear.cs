@@ -39,7 +39,11 @@ internal readonly unsafe struct TiledLinear<TOps, TV, TW>(LinearCall call, Packe
     where TV : unmanaged
     where TW : struct, IElements
 {
-    private const int BlockInputs = PackedRows<TOps, TV>.BlockInputs;
+    private static int BlockInputs
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => PackedRows<TOps, TV>.BlockInputs;
+    }
 
     /// <summary>Cache lines of a block of one output's weights.</summary>
     private static int RowLines
