@@ -45,11 +45,13 @@ internal static class ClusterCommand
         var model = ModelOptions.AddTo(command, embedded: true);
         var reading = new AttentionReading(command);
         var affinity = new AffinityOptions(command, file, [method, columns, label, scale, permutations, representatives, originalSpans, .. reading.OfModel, .. model.OfModel]);
+        var report = new ReportOption(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
+            var withReport = report.IsGiven(parsed);
             if (affinity.AreGiven(parsed))
             {
                 var (where, threads) = model.DeviceOf(parsed);
@@ -59,8 +61,9 @@ internal static class ClusterCommand
                     Seed = parsed.GetValue(seed),
                     Device = where,
                     Threads = threads,
+                    ReturnAffinity = withReport,
                 };
-                return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), parsed.GetValue(json));
+                return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), report, parsed.GetValue(json));
             }
             using var loaded = model.Open(parsed);
             var options = reading.Set(parsed, new ClusterOptions
@@ -70,6 +73,7 @@ internal static class ClusterCommand
                 Seed = parsed.GetValue(seed),
                 OriginalSpans = parsed.GetValue(originalSpans),
                 Adapter = loaded.Adapter,
+                ReturnMaps = withReport,
             }.With(parsed.GetValue(method)!));
             options = answers.Apply(parsed, options);
             var table = new TableOptions { Columns = parsed.GetValue(columns)?.Split(','), LabelColumn = parsed.GetValue(label) };
@@ -81,13 +85,15 @@ internal static class ClusterCommand
                     Enum.Parse<TableScale>(parsed.GetValue(scale)!, ignoreCase: true), options, parsed.GetValue(output), progress, cancellation);
             }
             var (name, device) = (options.Estimator is null ? loaded.Model.Name : null, loaded.Model.DeviceDescription);
+            var by = name is null ? device : $"{name} on {device}";
+            report.Write(parsed, path => HtmlReport.Write(path, result, by));
             if (parsed.GetValue(json))
             {
                 ClusterReport.WriteJson(result, name, device, parsed.GetValue(clusters), Console.Out);
             }
             else
             {
-                ClusterReport.WriteTables(result, name is null ? device : $"{name} on {device}");
+                ClusterReport.WriteTables(result, by);
             }
             return CommandHost.Done;
         }

@@ -31,11 +31,13 @@ internal static class ClusterTextCommand
         };
         var reading = new AttentionReading(command);
         var model = ModelOptions.AddTo(command, embedded: false);
+        var report = new ReportOption(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
+            var withReport = report.IsGiven(parsed);
             using var loaded = model.Open(parsed);
             var options = new TextClusteringOptions
             {
@@ -48,6 +50,7 @@ internal static class ClusterTextCommand
                     Permutations = parsed.GetValue(permutations),
                     Seed = parsed.GetValue(seed),
                     Adapter = loaded.Adapter,
+                    ReturnMaps = withReport,
                 }),
             };
             TextClusteringResult result;
@@ -56,6 +59,7 @@ internal static class ClusterTextCommand
                 result = TextClustering.Cluster(
                     loaded.Model, parsed.GetValue(file)!, parsed.GetValue(clusters), options, parsed.GetValue(output), progress, cancellation);
             }
+            report.Write(parsed, path => HtmlReport.Write(path, result, $"{loaded.Model.Name} on {loaded.Model.DeviceDescription}"));
             Print(result, loaded.Model, parsed.GetValue(clusters), parsed.GetValue(json));
             return CommandHost.Done;
         }

@@ -38,11 +38,13 @@ internal static class EvalCommand
             data, generate, paper, method, permutations, limit, seed, output, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
+        var report = new ReportOption(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
         return command;
 
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
+            report.IsGiven(parsed);
             using var loaded = model.Open(parsed);
             var request = new EvaluationRequest
             {
@@ -61,6 +63,7 @@ internal static class EvalCommand
             {
                 result = ModelEvaluation.Run(loaded.Model, request, progress, cancellation);
             }
+            report.Write(parsed, path => HtmlReport.Write(path, result));
             if (parsed.GetValue(json))
             {
                 EvalJson.Write(result, Console.Out);

@@ -284,6 +284,7 @@ public sealed class IccModel : IDisposable
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,
             ReturnAffinity = options.ReturnAffinity,
+            ReturnMaps = options.ReturnMaps,
         };
         var result = RepresentativeClusterer.Cluster(
             Model, format, points, clusters, options.Representatives ?? points.Count, settings, options.Adapter, progress, cancellation);
@@ -294,6 +295,8 @@ public sealed class IccModel : IDisposable
             LastLayer = result.Layers.Last,
             Head = options.Head,
             LayerScores = result.LayerScores,
+            Maps = result.Maps,
+            AffinityPoints = result.AffinityPoints,
         };
     }
 

@@ -27,6 +27,12 @@ public sealed record AttentionOptions
 
     /// <summary>Copy the affinity to the host, for the result; it otherwise never leaves the backend.</summary>
     public bool ReturnAffinity { get; init; }
+
+    /// <summary>
+    /// Read the affinity of every layer in the same run, and where <see cref="Head"/> is named of every head, for the eye; with them comes
+    /// the affinity that is clustered. Each only where it is not too large to look at.
+    /// </summary>
+    public bool ReturnMaps { get; init; }
 }
 
 /// <summary>What clustering by attention gives.</summary>
@@ -42,7 +48,14 @@ public sealed record AttentionOptions
 /// <param name="LayerScores">How clearly each layer shows clusters; empty where layers were not compared.</param>
 public sealed record AttentionResult(
     int[] Labels, LayerSelection Layers, double[]? Affinity, double[] Eigenvalues, int Prompts, long Tokens, IReadOnlyList<string> Warnings,
-    IReadOnlyList<LayerScore> LayerScores);
+    IReadOnlyList<LayerScore> LayerScores)
+{
+    /// <summary>The affinity of every layer, and where a head was named of every head; empty where they were not asked for, or are too large.</summary>
+    public IReadOnlyList<AttentionMap> Maps { get; init; } = [];
+
+    /// <summary>Numbers of the points that <see cref="Affinity"/> and <see cref="Maps"/> are between; null: all.</summary>
+    public int[]? AffinityPoints { get; init; }
+}
 
 /// <summary>
 /// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
@@ -77,23 +90,28 @@ public static class AttentionClusterer
         var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
         using var affinities = new LayerAffinities(
             model.Backend, points.Count, layers, options.Layer ?? format.DefaultLayer(layers), options.LayerScores);
+        using var maps = options.ReturnMaps ? new AttentionMaps(model, points.Count, options.Head is not null) : null;
+        int[] tapped = [.. affinities.Layers.Union(maps?.Layers ?? []).Order()];
         var tokens = 0L;
         for (var done = 0; done < plan.Count;)
         {
-            var group = TakeGroup(model, format, points, clusters, plan, done, affinities.Layers, options.Head);
+            var group = TakeGroup(model, format, points, clusters, plan, done, tapped, options.Head);
             using (group)
             {
                 group.Run(model, adapter, share => progress?.Invoke((done + share * group.Orders.Count) / plan.Count), cancellation);
-                group.AddTo(affinities, options.Head);
+                group.AddTo(affinities, maps, options.Head);
                 tokens += group.Tokens;
                 done += group.Orders.Count;
             }
         }
-        var copy = options.ReturnAffinity ? new double[points.Count * points.Count] : null;
+        var copy = options.ReturnAffinity || options.ReturnMaps && AttentionMaps.Fits(points.Count) ? new double[points.Count * points.Count] : null;
         var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
         var (found, chosen, scores) = affinities.Cluster(spectral, copy);
         return new AttentionResult(
-            LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, scores);
+            LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, scores)
+        {
+            Maps = maps?.Read() ?? [],
+        };
     }
 
     private static void Check(CausalLM model, PointSet points, int clusters, AttentionOptions options)
@@ -160,12 +178,13 @@ public static class AttentionClusterer
             session.Forward(inputs, new ForwardOptions { OnProgress = (done, total) => progress((double)done / total) }, cancellation);
         }
 
-        public void AddTo(LayerAffinities affinities, int? head)
+        public void AddTo(LayerAffinities affinities, AttentionMaps? maps, int? head)
         {
             for (var i = 0; i < Orders.Count; i++)
             {
                 var capture = _captures[i];
                 affinities.Add(layer => head is { } h ? capture.SpanToSpan(layer).Row(h) : capture.SpanToSpan(layer), Orders[i]);
+                maps?.Add(capture, Orders[i]);
             }
         }
 

@@ -57,6 +57,6 @@ public static class RepresentativeClusterer
             labels[rest[i]] = others[i];
         }
         var remark = $"{representatives} of {points.Count} points, drawn at random, were clustered; the others were labelled by their attention to these";
-        return found with { Labels = LabelOrder.ByFirstAppearance(labels), Warnings = [remark, .. found.Warnings] };
+        return found with { Labels = LabelOrder.ByFirstAppearance(labels), AffinityPoints = known, Warnings = [remark, .. found.Warnings] };
     }
 }

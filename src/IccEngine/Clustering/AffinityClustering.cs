@@ -20,6 +20,9 @@ public sealed record AffinityClusteringOptions
     /// <summary>Seed of the eigen-solver and of k-means.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Give the affinity with the result.</summary>
+    public bool ReturnAffinity { get; init; }
+
     /// <summary>Where to compute; see <see cref="IccEngine.Device.Open"/>.</summary>
     public string Device { get; init; } = "cpu";
 
@@ -68,10 +71,11 @@ public static class AffinityClustering
         using var backend = Device.Open(options.Device, options.Threads);
         var watch = Stopwatch.StartNew();
         var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
-        var found = options.RawAttention ? ByAttention(backend, spectral, matrix) : spectral.FitPredict(backend, matrix.Values, n);
+        var affinity = !options.ReturnAffinity ? null : options.RawAttention ? new double[matrix.Values.Length] : matrix.Values;
+        var found = options.RawAttention ? ByAttention(backend, spectral, matrix, affinity) : spectral.FitPredict(backend, matrix.Values, n);
         var labels = LabelOrder.ByFirstAppearance(found.Labels);
         var result = new MethodResult(
-            ClusterOptions.NameOf(ClusterMethod.Attention), layer, labels, watch.Elapsed.TotalSeconds, null, found.Embedding.Eigenvalues);
+            ClusterOptions.NameOf(ClusterMethod.Attention), layer, labels, watch.Elapsed.TotalSeconds, affinity, found.Embedding.Eigenvalues);
         if (output is not null)
         {
             LabelFile.Write(output, labels);
@@ -79,7 +83,7 @@ public static class AffinityClustering
         return new AffinityClusteringResult(matrix.File, matrix.Name, n, backend.Description, new ClusterResult([result], found.Warnings));
     }
 
-    private static SpectralClusteringResult ByAttention(IBackend backend, SpectralClustering spectral, AffinityFile matrix)
+    private static SpectralClusteringResult ByAttention(IBackend backend, SpectralClustering spectral, AffinityFile matrix, double[]? copy)
     {
         var n = matrix.Points;
         var sums = backend.Allocate(new Shape(n, n), DType.F64);
@@ -91,6 +95,10 @@ public static class AffinityClustering
             backend.AddAffinity(pooled, Enumerable.Range(0, n).ToArray(), sums);
         }
         backend.MeanAffinity(sums);
+        if (copy is not null)
+        {
+            backend.Read(sums, copy);
+        }
         return spectral.FitPredict(backend, sums);
     }
 }

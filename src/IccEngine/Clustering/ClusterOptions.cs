@@ -61,6 +61,12 @@ public sealed record ClusterOptions
     public bool ReturnAffinity { get; init; }
 
     /// <summary>
+    /// Give what a report draws (<see cref="HtmlReport"/>): the affinity of every layer, and where <see cref="Head"/> is named of every head, and
+    /// the one that is clustered; each only where it is not too large to look at. The labels do not depend on it.
+    /// </summary>
+    public bool ReturnMaps { get; init; }
+
+    /// <summary>
     /// Find the tokens of the points by the rule of the paper's code instead of by character offsets: for comparison with it. Only for
     /// models that take the paper's prompt.
     /// </summary>

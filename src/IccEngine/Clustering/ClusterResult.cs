@@ -7,7 +7,7 @@ namespace IccEngine;
 /// <param name="Layer">Layer whose attention was read, of several the first; null for the other methods.</param>
 /// <param name="Labels">Cluster of every point [n], numbered by first appearance; -1 for noise, from methods that know of noise.</param>
 /// <param name="Seconds">Time that it took.</param>
-/// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> asked for it; else null.</param>
+/// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> or <see cref="ClusterOptions.ReturnMaps"/> asked for it; else null.</param>
 /// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
 public sealed record MethodResult(
     string Method, int? Layer, int[] Labels, double Seconds, double[]? Affinity = null, double[]? Eigenvalues = null)
@@ -26,6 +26,12 @@ public sealed record MethodResult(
 
     /// <summary>How clearly each layer shows clusters, without knowing the true ones; empty where layers were not compared.</summary>
     public IReadOnlyList<LayerScore> LayerScores { get; init; } = [];
+
+    /// <summary>The affinities of layers and heads, where <see cref="ClusterOptions.ReturnMaps"/> asked for them; else empty.</summary>
+    public IReadOnlyList<AttentionMap> Maps { get; init; } = [];
+
+    /// <summary>Numbers of the points that <see cref="Affinity"/> and <see cref="Maps"/> are between; null: all.</summary>
+    public int[]? AffinityPoints { get; init; }
 }
 
 /// <summary>A clustering.</summary>

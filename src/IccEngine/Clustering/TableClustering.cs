@@ -30,7 +30,11 @@ public sealed record LabelMetrics(double Accuracy, double Ari, double Nmi)
 /// <param name="Table">The table as it was read.</param>
 /// <param name="Result">The clustering.</param>
 /// <param name="Metrics">For every method its agreement with the label column, or null where there is none.</param>
-public sealed record TableClusteringResult(Table Table, ClusterResult Result, IReadOnlyList<LabelMetrics>? Metrics);
+public sealed record TableClusteringResult(Table Table, ClusterResult Result, IReadOnlyList<LabelMetrics>? Metrics)
+{
+    /// <summary>The rows as they were clustered: scaled, where that was asked for.</summary>
+    internal PointSet Points { get; init; } = new(Table.Values, Table.Rows, Table.Columns);
+}
 
 /// <summary>Clusters the rows of a CSV, TSV or JSONL file.</summary>
 public static class TableClustering
@@ -78,20 +82,25 @@ public static class TableClustering
         var values = scale == TableScale.Standard
             ? StandardScaler.Fit(table.Values, table.Rows, table.Columns).Transform(table.Values, table.Rows)
             : table.Values;
-        var result = model.Cluster(new PointSet(values, table.Rows, table.Columns), clusters, options, progress, cancellation);
+        var points = new PointSet(values, table.Rows, table.Columns);
+        var result = model.Cluster(points, clusters, options, progress, cancellation);
         if (output is not null)
         {
             table.WriteWithLabels(output, result.Labels, ClusterColumn, Further(result.Results[0]));
         }
         var classes = table.Labels is null ? null : Number(table.Labels);
         return new TableClusteringResult(
-            table, result, classes is null ? null : [.. result.Results.Select(r => LabelMetrics.Of(classes, r.Labels))]);
+            table, result, classes is null ? null : [.. result.Results.Select(r => LabelMetrics.Of(classes, r.Labels))])
+        {
+            Points = points,
+        };
     }
 
     private static (string, IReadOnlyList<double>)[] Further(MethodResult found) =>
         found.Confidence is { } confidence ? [(ConfidenceColumn, Array.ConvertAll(confidence, c => Math.Round(c, 4)))] : [];
 
-    private static int[] Number(IReadOnlyList<string> labels)
+    /// <summary>Classes as numbers, by first appearance.</summary>
+    internal static int[] Number(IReadOnlyList<string> labels)
     {
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         return [.. labels.Select(label => numbers.TryGetValue(label, out var number) ? number : numbers[label] = numbers.Count)];
