@@ -16,7 +16,7 @@ internal sealed record AccuracySeries(string Name, bool IsPaper, IReadOnlyList<(
 /// <param name="series">The methods.</param>
 internal sealed class AccuracyChart(string title, string axis, IReadOnlyList<string> categories, IReadOnlyList<AccuracySeries> series)
 {
-    private const double Left = 44, Right = 408, Top = 10;
+    private const double Left = 54, Right = 408, Top = 10;
     private const double RowOfMethod = 9;
 
     /// <summary>Categories from left to right, the values of a method joined by a line: for categories that have an order.</summary>
@@ -31,7 +31,7 @@ internal sealed class AccuracyChart(string title, string axis, IReadOnlyList<str
             y.Left(Left, Right, Percent),
             categories.Select((c, i) => Of("text", "tick mid", At("x", Px(Left + (i + 0.5) * step)), At("y", Px(bottom + 14)), Short(c, 12))),
             Of("text", "axis mid", At("x", Px((Left + Right) / 2)), At("y", 280), axis),
-            Of("text", "axis mid", At("transform", $"translate(9 {Px((Top + bottom) / 2)}) rotate(-90)"), "accuracy, %"),
+            Of("text", "axis mid", At("transform", $"translate(12 {Px((Top + bottom) / 2)}) rotate(-90)"), "accuracy, %"),
             series.Select((one, s) => Of("path", $"line {Style(one, s)}", At("d", Path(one, i => X(i, s), y)))),
             Of("g", "marks", [.. series.SelectMany((one, s) => Points(one).SelectMany(p => Mark(one, s, p.Category,
                 X(p.Category, s), y.At(p.Accuracy), p.Error is { } e ? $"M{Px(X(p.Category, s))} {Px(y.At(p.Accuracy - e))}V{Px(y.At(p.Accuracy + e))}" : null)))]));

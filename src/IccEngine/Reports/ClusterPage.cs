@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using IccEngine.Clustering;
+using IccEngine.Core;
 using IccEngine.InContext;
 using static IccEngine.Html;
 
@@ -202,7 +203,7 @@ internal sealed class ClusterPage
     /// <summary>The labelings, the true classes, and of points two methods to compare with.</summary>
     private List<Labeling> Compared()
     {
-        List<Labeling> compared = [.. _labelings];
+        List<Labeling?> compared = [.. _labelings];
         var clusters = _result.Results.Max(r => r.Labels.Max()) + 1;
         if (_things.Points is { } points && clusters >= 1 && clusters <= points.Count)
         {
@@ -212,17 +213,30 @@ internal sealed class ClusterPage
             }
             else
             {
-                using var backend = Device.Open("cpu");
-                compared.AddRange(from name in new[] { "kmeans", "ward" }
-                                  where _result.Results.All(r => r.Method != name)
-                                  select new Labeling(name, ClusteringMethod.Find(name).Fit(backend, points.Values, points.Count, points.Features, new ClusteringRequest(clusters)).Labels));
+                compared.AddRange(from name in new[] { "kmeans", "ward" } where _result.Results.All(r => r.Method != name) select Fit(name, points, clusters));
             }
         }
         if (_classes is { } classes)
         {
             compared.Add(classes);
         }
-        return compared;
+        return [.. compared.OfType<Labeling>()];
+    }
+
+    private Labeling? Fit(string name, PointSet points, int clusters)
+    {
+        try
+        {
+            using var backend = Device.Open("cpu");
+            var found = ClusteringMethod.Find(name).Fit(backend, points.Values, points.Count, points.Features, new ClusteringRequest(clusters));
+            return new Labeling(name, found.Labels);
+        }
+        catch (IccArgumentException e)
+        {
+            // Numbers that a model reads as text, and no distance can be taken of.
+            _page.Note($"{name} is not compared with: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>Sizes and means of the clusters of each method.</summary>

@@ -6,19 +6,20 @@ namespace IccEngine;
 /// <summary>The smallest eigenvalues of the normalised Laplacian, and the gap behind the number of clusters.</summary>
 internal static class EigenvalueChart
 {
-    private const double Left = 44, Right = 408, Top = 10, Bottom = 200;
+    private const double Left = 54, Right = 408, Top = 10, Bottom = 200;
 
     /// <summary>Draws them.</summary>
     /// <param name="values">Ascending, at least one.</param>
     /// <param name="clusters">Number of clusters k that was asked for.</param>
     public static XElement Draw(IReadOnlyList<double> values, int clusters)
     {
-        var y = new Axis(Math.Min(0, values[0]), Math.Max(values[^1], 1e-9) * 1.08, Bottom, Top);
+        var (low, high) = (Math.Min(0, values[0]), Math.Max(values[^1], 1e-9));
+        var y = new Axis(low - 0.06 * (high - low), high + 0.06 * (high - low), Bottom, Top);
         var step = (Right - Left) / values.Count;
         double X(int i) => Left + (i + 0.5) * step;
         var gap = clusters < values.Count ? values[clusters] - values[clusters - 1] : (double?)null;
         var caption = gap is { } g ? $"gap behind {clusters}: {Show(g, "0.0000")}" : "";
-        return Of("figure", "plot",
+        return Of("figure", "plot small",
             Of("svg", null, At("viewBox", "0 0 416 236"), At("role", "img"), At("aria-label", $"The {values.Count} smallest eigenvalues: {string.Join(", ", values.Select(v => Show(v, "0.000")))}. {caption}"),
                 Of("rect", "frame", At("x", Px(Left)), At("y", Px(Top)), At("width", Px(Right - Left)), At("height", Px(Bottom - Top))),
                 y.Left(Left, Right),

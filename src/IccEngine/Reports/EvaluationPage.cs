@@ -42,15 +42,17 @@ internal static class EvaluationPage
             columns = columns.Length == 0 ? [.. Enumerable.Range(0, paper.Columns.Count)] : columns;
             AccuracySeries Row(PaperRow row, bool ofPaper) => new(ofPaper ? $"paper: {row.Name}" : row.Name, ofPaper,
                 [.. columns.Select(c => (row.Values[c].Accuracy, row.Values[c].Spread))]);
-            var chart = new AccuracyChart(paper.Title, "", [.. columns.Select(c => paper.Columns[c].Name)],
+            var byNoise = columns.All(c => paper.Columns[c].Df is not null);
+            var chart = new AccuracyChart(paper.Title, byNoise ? "degrees of freedom (fewer: heavier tails)" : "", [.. columns.Select(c => paper.Columns[c].Name)],
                 [.. result.Methods.Select(m => Row(paper.RowOf(m), false)), .. paper.Rows.Select(r => Row(r, true))]);
-            yield return columns.All(c => paper.Columns[c].Df is not null) ? chart.Lines() : chart.Rows();
+            yield return byNoise ? chart.Lines() : chart.Rows();
+            yield break;
         }
         var cells = result.Methods[0].Cells.Select(c => c.Cell).ToArray();
         double[] dfs = [.. cells.Select(c => c.Df).OfType<double>().Distinct().Order()];
-        if (dfs.Length is >= 2 and <= MostDfDrawn && result.Paper is null)
+        if (dfs.Length is >= 2 and <= MostDfDrawn)
         {
-            yield return new AccuracyChart("Accuracy by the noise", "degrees of freedom of the noise: the fewer, the heavier its tails", [.. dfs.Select(d => d.ToString(CultureInfo.InvariantCulture))],
+            yield return new AccuracyChart("Accuracy by the noise", "degrees of freedom (fewer: heavier tails)", [.. dfs.Select(d => d.ToString(CultureInfo.InvariantCulture))],
                 [.. result.Methods.Select(m => new AccuracySeries(m.Method, false, [.. dfs.Select(d => Mean(m.Cells.Where(c => c.Cell.Df == d)))]))]).Lines();
         }
         if (cells.Length > dfs.Length || dfs.Length is < 2 or > MostDfDrawn)

@@ -40,11 +40,11 @@ internal static class Html
     /// <param name="rows">Rows of texts or elements; the first of a row names it.</param>
     /// <param name="classes">Classes of the table, or null.</param>
     public static XElement Table(string caption, IEnumerable<object> columns, IEnumerable<IEnumerable<object>> rows, string? classes = null) =>
-        Of("div", "scroll", At("tabindex", 0), At("role", "region"), At("aria-label", caption),
-            Of("table", classes,
-                Of("caption", null, caption),
-                Of("thead", null, Of("tr", null, [.. columns.Select(c => Of("th", null, At("scope", "col"), c))])),
-                Of("tbody", null, [.. rows.Select(row => Of("tr", null, [.. row.Select(Cell)]))])));
+        Of("div", "sheet", Of("p", "caption", caption),
+            Of("div", "scroll", At("tabindex", 0), At("role", "region"), At("aria-label", caption),
+                Of("table", classes,
+                    Of("thead", null, Of("tr", null, [.. columns.Select(c => Of("th", null, At("scope", "col"), c))])),
+                    Of("tbody", null, [.. rows.Select(row => Of("tr", null, [.. row.Select(Cell)]))]))));
 
     /// <summary>A section with a heading.</summary>
     public static XElement Section(string title, params object?[] content) => Of("section", null, [Of("h2", null, title), .. content]);

@@ -28,7 +28,7 @@ internal sealed record PointPlane(double[] X, double[] Y, string AxisX, string A
         var known = Math.Min(n, d) <= Enough ? new PointSet(x, n, d) : new PointSet(x, n, d).Select([.. Enumerable.Range(0, Enough).Select(i => (int)((long)i * n / Enough))]);
         var pca = Pca.Fit(known.Values, known.Count, d, 2);
         var scores = pca.Transform(x, n);
-        string Name(int c) => $"principal component {c + 1} ({Html.Show(100 * pca.ExplainedVarianceRatio[c], "0")} % of the variance)";
+        string Name(int c) => $"principal component {c + 1} ({Html.Show(100 * pca.ExplainedVarianceRatio[c], "0")} %)";
         return new PointPlane(
             [.. Enumerable.Range(0, n).Select(i => scores[2 * i] * scale)], [.. Enumerable.Range(0, n).Select(i => scores[2 * i + 1] * scale)], Name(0), Name(1));
     }
@@ -41,6 +41,6 @@ internal sealed record PointPlane(double[] X, double[] Y, string AxisX, string A
         double[] Column(int c) => [.. Enumerable.Range(0, n).Select(i => embedding.Embedding[i * k + c])];
         return k < 3
             ? new PointPlane(Column(k - 1), [.. Enumerable.Range(1, n).Select(i => (double)i)], $"eigenvector {k}", "number")
-            : new PointPlane(Column(1), Column(2), "second eigenvector of the affinity", "third eigenvector");
+            : new PointPlane(Column(1), Column(2), "second eigenvector", "third eigenvector");
     }
 }

@@ -10,7 +10,7 @@ internal static class ScatterPlot
     public const int MostPoints = 1500;
 
     private const int MostKeys = 24;
-    private const double Left = 44, Right = 408, Top = 8, Bottom = 268;
+    private const double Left = 54, Right = 408, Top = 8, Bottom = 268;
 
     /// <summary>Draws one labeling.</summary>
     /// <param name="title">Whose labels they are.</param>
@@ -36,11 +36,11 @@ internal static class ScatterPlot
                 Of("rect", "frame", At("x", Px(Left)), At("y", Px(Top)), At("width", Px(Right - Left)), At("height", Px(Bottom - Top))),
                 x.Bottom(Bottom, Top), y.Left(Left, Right),
                 Of("text", "axis mid", At("x", Px((Left + Right) / 2)), At("y", 298), plane.AxisX),
-                Of("text", "axis mid", At("transform", $"translate(9 {Px((Top + Bottom) / 2)}) rotate(-90)"), plane.AxisY),
+                Of("text", "axis mid", At("transform", $"translate(12 {Px((Top + Bottom) / 2)}) rotate(-90)"), plane.AxisY),
                 Of("g", "marks", [.. order.Select(i => Marks.Of(colours[i], x.At(plane.X[i]), y.At(plane.Y[i]), At("data-i", i), Certainty(confidence, i),
                     Of("title", null, Short(describe(i), 400))))])),
             Keys(labels, colours, name ?? ClusterName),
-            outside == 0 ? null : Of("p", "hint", $"{outside} points lie beyond the edge and are drawn at it."),
+            outside == 0 ? null : Of("p", "hint", outside == 1 ? "One point lies beyond the edge and is drawn at it." : $"{outside} points lie beyond the edge and are drawn at it."),
             confidence is null ? null : Of("p", "hint", "The hollower a mark, the less certain its label."));
     }
 
