@@ -90,7 +90,7 @@ public static class AttentionClusterer
         var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
         using var affinities = new LayerAffinities(
             model.Backend, points.Count, layers, options.Layer ?? format.DefaultLayer(layers), options.LayerScores);
-        using var maps = options.ReturnMaps ? new AttentionMaps(model, points.Count, options.Head is not null) : null;
+        using var maps = options.ReturnMaps ? new AttentionMaps(model.Backend, points.Count, layers, options.Head is null ? null : model.Config.NumAttentionHeads) : null;
         int[] tapped = [.. affinities.Layers.Union(maps?.Layers ?? []).Order()];
         var tokens = 0L;
         for (var done = 0; done < plan.Count;)
@@ -184,7 +184,7 @@ public static class AttentionClusterer
             {
                 var capture = _captures[i];
                 affinities.Add(layer => head is { } h ? capture.SpanToSpan(layer).Row(h) : capture.SpanToSpan(layer), Orders[i]);
-                maps?.Add(capture, Orders[i]);
+                maps?.Add(capture.SpanToSpan, Orders[i]);
             }
         }
 

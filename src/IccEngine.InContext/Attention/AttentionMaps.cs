@@ -1,5 +1,4 @@
 using IccEngine.Core;
-using IccEngine.Models;
 
 namespace IccEngine.InContext;
 
@@ -22,15 +21,15 @@ internal sealed class AttentionMaps : IDisposable
     private readonly Dictionary<(int Layer, int? Head), Tensor> _sums = [];
 
     /// <summary>Makes room, where all maps together are not too large; else there are none.</summary>
-    /// <param name="model">The model.</param>
+    /// <param name="backend">Where.</param>
     /// <param name="points">Number of points n.</param>
-    /// <param name="perHead">Whether heads are kept apart.</param>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="heads">Heads that are kept apart; null: their mean is taken.</param>
     /// <exception cref="IccMemoryException">There is no room.</exception>
-    public AttentionMaps(CausalLM model, int points, bool perHead)
+    public AttentionMaps(IBackend backend, int points, int layers, int? heads)
     {
-        _backend = model.Backend;
-        var (layers, heads) = (model.Config.NumHiddenLayers, perHead ? model.Config.NumAttentionHeads : 1);
-        if (!Fits(points, (long)layers * heads))
+        _backend = backend;
+        if (!Fits(points, (long)layers * (heads ?? 1)))
         {
             return;
         }
@@ -39,9 +38,9 @@ internal sealed class AttentionMaps : IDisposable
         {
             foreach (var layer in Layers)
             {
-                for (var head = 0; head < heads; head++)
+                for (var head = 0; head < (heads ?? 1); head++)
                 {
-                    _sums.Add((layer, perHead ? head : null), _backend.Allocate(new Shape(points, points), DType.F64));
+                    _sums.Add((layer, heads is null ? null : head), backend.Allocate(new Shape(points, points), DType.F64));
                 }
             }
         }
@@ -59,14 +58,13 @@ internal sealed class AttentionMaps : IDisposable
     public static bool Fits(int points, long maps = 1) => (long)points * points * maps <= MostNumbers;
 
     /// <summary>Adds the attention of a prompt.</summary>
-    /// <param name="capture">What was captured of it.</param>
+    /// <param name="pooled">A_II of a layer: [s, s], or [heads, s, s] where heads are kept apart.</param>
     /// <param name="order">[s], which point stands where in the prompt.</param>
-    public void Add(AttentionCapture capture, ReadOnlySpan<int> order)
+    public void Add(Func<int, Tensor> pooled, ReadOnlySpan<int> order)
     {
         foreach (var ((layer, head), sums) in _sums)
         {
-            var pooled = capture.SpanToSpan(layer);
-            _backend.AddAffinity(head is { } h ? pooled.Row(h) : pooled, order, sums);
+            _backend.AddAffinity(head is { } h ? pooled(layer).Row(h) : pooled(layer), order, sums);
         }
     }
 

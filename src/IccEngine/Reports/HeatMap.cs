@@ -89,7 +89,7 @@ internal sealed class HeatMap
             return null;
         }
         var means = data.Attribute("data-means")!.Value.Split(' ');
-        return Table("Mean affinity between the points of clusters", ["", .. _blocks.Select(b => ScatterPlot.ClusterName(b.Label))], _blocks.Select((row, r) =>
+        return Table("Mean affinity between the points of clusters", ["", .. _blocks.Select(b => b.Label < 0 ? "noise" : $"{b.Label}")], _blocks.Select((row, r) =>
             new object[] { ScatterPlot.ClusterName(row.Label) }.Concat(_blocks.Select((_, c) => means[r * _blocks.Count + c]))), "means numbers");
     }
 
