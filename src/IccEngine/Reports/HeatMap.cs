@@ -6,7 +6,7 @@ namespace IccEngine;
 /// <summary>Square maps of the affinity between points that are put in the order of their clusters.</summary>
 internal sealed class HeatMap
 {
-    /// <summary>Most cells along an edge: more points share one.</summary>
+    /// <summary>About so many cells along an edge at most: more points share one.</summary>
     public const int MostCells = 400;
 
     /// <summary>Most clusters whose means stand in a table.</summary>
@@ -18,12 +18,10 @@ internal sealed class HeatMap
     private const int FewestCells = 48;
     private const double Origin = 12, Side = 360;
 
-    private readonly int[] _labels;
-    private readonly int[] _colours;
     // Points [n] in the order of the map; of each cell its first place in it, and the end; the clusters as ranges of cells.
     private readonly int[] _order;
     private readonly List<int> _cells = [];
-    private readonly List<(int Label, int Colour, int From, int To)> _blocks = [];
+    private readonly List<(string Name, int Colour, int From, int To)> _blocks = [];
 
     /// <summary>Lays the cells out.</summary>
     /// <param name="labels">[n].</param>
@@ -31,18 +29,21 @@ internal sealed class HeatMap
     /// <param name="maps">How many maps there will be.</param>
     public HeatMap(int[] labels, int[] colours, int maps)
     {
-        (_labels, _colours) = (labels, colours);
         _order = [.. Enumerable.Range(0, labels.Length).OrderBy(i => (uint)labels[i])];
         var most = Math.Min(MostCells, Math.Max(FewestCells, (int)Math.Sqrt((double)MostBytes / maps)));
         var share = Math.Max(1, (double)labels.Length / most);
         var at = 0;
-        foreach (var cluster in _order.GroupBy(i => labels[i]))
+        var clusters = _order.GroupBy(i => labels[i]).ToArray();
+        // A cell is of one cluster, unless there are nearly as many of these.
+        (string Name, int Colour, int Size)[] blocks = clusters.Length <= most / 2
+            ? [.. clusters.Select(c => (ScatterPlot.ClusterName(c.Key), colours[c.First()], c.Count()))]
+            : [($"{clusters.Length} clusters", -1, labels.Length)];
+        foreach (var (name, colour, size) in blocks)
         {
-            // A cell is of one cluster.
-            var (size, from) = (cluster.Count(), _cells.Count);
+            var from = _cells.Count;
             var cells = Math.Max(1, (int)(size / share));
             _cells.AddRange(Enumerable.Range(0, cells).Select(c => at + (int)((long)c * size / cells)));
-            _blocks.Add((cluster.Key, colours[cluster.First()], from, _cells.Count));
+            _blocks.Add((name, colour, from, _cells.Count));
             at += size;
         }
         _cells.Add(at);
@@ -74,7 +75,7 @@ internal sealed class HeatMap
     public XElement Draw(XElement data, string title, (string Name, int First) noun) => Of("div", "heat", At("id", "heat"),
         Of("svg", "map", At("viewBox", $"0 0 {Px(Origin + Side + 1)} {Px(Origin + Side + 1)}"), At("role", "img"), At("aria-label", $"{title}; the table below has its means between clusters"),
             At("data-cells", Cells), At("data-noun", noun.Name), At("data-first", noun.First),
-            At("data-order", Averages ? "" : string.Join(' ', _order)), At("data-labels", string.Join(' ', _blocks.Select(b => $"{b.Label}:{b.To}"))),
+            At("data-order", Averages ? "" : string.Join(' ', _order)), At("data-labels", string.Join('|', _blocks.Select(b => $"{b.Name}:{b.To}"))),
             Of("image", null, At("x", Px(Origin)), At("y", Px(Origin)), At("width", Px(Side)), At("height", Px(Side)), At("preserveAspectRatio", "none"), At("href", data.Attribute("value")!.Value)),
             _blocks.SelectMany(Frame)),
         Of("p", "scale", Of("span", null, At("id", "from"), data.Attribute("data-from")!.Value),
@@ -89,17 +90,17 @@ internal sealed class HeatMap
             return null;
         }
         var means = data.Attribute("data-means")!.Value.Split(' ');
-        return Table("Mean affinity between the points of clusters", ["", .. _blocks.Select(b => b.Label < 0 ? "noise" : $"{b.Label}")], _blocks.Select((row, r) =>
-            new object[] { ScatterPlot.ClusterName(row.Label) }.Concat(_blocks.Select((_, c) => means[r * _blocks.Count + c]))), "means numbers");
+        return Table("Mean affinity between the points of clusters", ["", .. _blocks.Select(b => b.Name.Replace("cluster ", "", StringComparison.Ordinal))], _blocks.Select((row, r) =>
+            new object[] { row.Name }.Concat(_blocks.Select((_, c) => means[r * _blocks.Count + c]))), "means numbers");
     }
 
-    private IEnumerable<XElement> Frame((int Label, int Colour, int From, int To) block)
+    private IEnumerable<XElement> Frame((string Name, int Colour, int From, int To) block)
     {
         double Place(int cell) => Origin + Side * cell / Cells;
         var (from, to) = (Place(block.From), Place(block.To));
         var colour = Marks.Colour(block.Colour);
-        yield return Of("rect", $"strip {colour}", At("x", Px(from)), At("y", 0), At("width", Px(to - from)), At("height", 8), Of("title", null, ScatterPlot.ClusterName(block.Label)));
-        yield return Of("rect", $"strip {colour}", At("x", 0), At("y", Px(from)), At("width", 8), At("height", Px(to - from)), Of("title", null, ScatterPlot.ClusterName(block.Label)));
+        yield return Of("rect", $"strip {colour}", At("x", Px(from)), At("y", 0), At("width", Px(to - from)), At("height", 8), Of("title", null, block.Name));
+        yield return Of("rect", $"strip {colour}", At("x", 0), At("y", Px(from)), At("width", 8), At("height", Px(to - from)), Of("title", null, block.Name));
         yield return Of("rect", "block", At("x", Px(from)), At("y", Px(from)), At("width", Px(to - from)), At("height", Px(to - from)));
     }
 

@@ -70,7 +70,7 @@
   const image = map.querySelector("image");
   const cells = Number(map.dataset.cells);
   const order = map.dataset.order ? map.dataset.order.split(" ") : null;
-  const blocks = map.dataset.labels.split(" ").map(part => part.split(":"));
+  const blocks = map.dataset.labels.split("|").map(part => part.split(":"));
   const all = [...document.querySelectorAll("data.map")];
   const [layer, head] = [document.getElementById("layer"), document.getElementById("head")];
   const data = () => all.find(one => one.dataset.layer === layer.value && one.dataset.head === head.value);
@@ -112,10 +112,8 @@
   head.addEventListener("change", choose);
   choose();
 
-  const clusterOf = cell => blocks.find(block => Number(block[1]) > cell)[0];
   const name = cell => {
-    const label = clusterOf(cell);
-    const cluster = Number(label) === -1 ? "noise" : "cluster " + label;
+    const cluster = blocks.find(block => Number(block[1]) > cell)[0];
     return order ? map.dataset.noun + " " + (Number(order[cell]) + Number(map.dataset.first)) + " (" + cluster + ")" : cluster;
   };
   map.addEventListener("pointermove", event => {

@@ -123,7 +123,7 @@ public sealed partial class HtmlReportTests : IDisposable
         var map = Pages.WithClass(page, "map").Single(e => e.Name == "svg");
         var cells = int.Parse(map.Attribute("data-cells")!.Value, CultureInfo.InvariantCulture);
         Assert.InRange(cells, 390, 401);
-        var ends = map.Attribute("data-labels")!.Value.Split(' ').Select(part => int.Parse(part.Split(':')[1], CultureInfo.InvariantCulture)).ToArray();
+        var ends = map.Attribute("data-labels")!.Value.Split('|').Select(part => int.Parse(part.Split(':')[1], CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(cells, ends[2]);
         var pixels = Pixels(page.Descendants("data").Single().Attribute("value")!.Value, cells);
         // No cell mixes clusters: there is the colour of 1, and that of 2 (a point of noise has nothing with itself).
@@ -139,6 +139,16 @@ public sealed partial class HtmlReportTests : IDisposable
         Assert.Contains("1500 of 2000 points are drawn", notes, StringComparison.Ordinal);
         Assert.Contains($"{cells} x {cells} cells", notes, StringComparison.Ordinal);
         Assert.True(new FileInfo(path).Length < 1_500_000);
+    }
+
+    [Fact]
+    public void As_many_clusters_as_points_make_no_large_page()
+    {
+        const int n = 900;
+        var path = Pages.WriteAffinity(_folder, [.. Enumerable.Range(0, n)], [.. Enumerable.Range(0, n * n).Select(at => at / n == at % n ? 0.0 : 1)]);
+        var map = Pages.WithClass(Pages.Read(path), "map").Single(e => e.Name == "svg");
+        Assert.Equal(("400", "900 clusters:400"), (map.Attribute("data-cells")!.Value, map.Attribute("data-labels")!.Value));
+        Assert.True(new FileInfo(path).Length < 600_000);
     }
 
     [Theory]
