@@ -23,7 +23,7 @@ internal static class ClusterReport
         {
             var found = result.Result.Results[i];
             console.WriteLine();
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{NameOf(found)}, {found.Seconds:0.00} s"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{found.Name}, {found.Seconds:0.00} s"));
             console.Write(Means(table, found));
             if (table.Rows <= MostLabels)
             {
@@ -164,12 +164,5 @@ internal static class ClusterReport
             ]);
         }
         return view;
-    }
-
-    /// <summary>The method, and the layer that it read.</summary>
-    public static string NameOf(MethodResult found)
-    {
-        var layers = found.Layer is not { } layer ? "" : found.LastLayer == layer ? $", layer {layer}" : $", layers {layer}-{found.LastLayer}";
-        return found.Method + layers + (found.Head is { } head ? $", head {head}" : "");
     }
 }

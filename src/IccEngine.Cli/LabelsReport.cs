@@ -18,7 +18,7 @@ internal static class LabelsReport
         foreach (var found in result.Results)
         {
             console.WriteLine();
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{ClusterReport.NameOf(found)}, {found.Seconds:0.00} s"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{found.Name}, {found.Seconds:0.00} s"));
             var sizes = found.Labels.CountBy(l => l).OrderBy(s => s.Key).Select(s => $"{s.Key}: {s.Value}");
             console.WriteLine($"sizes: {string.Join(", ", sizes)}");
             if (points <= MostLabels)

@@ -24,6 +24,12 @@ public sealed record MethodResult(
     /// <summary>Head whose attention was read; null: the mean over all.</summary>
     public int? Head { get; init; }
 
+    /// <summary>The layers that were read, for people: a number, or the first and the last one; empty for other methods.</summary>
+    public string LayerNames => Layer is not { } layer ? "" : LastLayer == layer ? $"{layer}" : $"{layer}-{LastLayer}";
+
+    /// <summary>The method, and the layers and the head that it read, for people.</summary>
+    public string Name => Method + (Layer is null ? "" : $", layer{(LastLayer == Layer ? "" : "s")} {LayerNames}") + (Head is { } head ? $", head {head}" : "");
+
     /// <summary>How clearly each layer shows clusters, without knowing the true ones; empty where layers were not compared.</summary>
     public IReadOnlyList<LayerScore> LayerScores { get; init; } = [];
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 using IccEngine.Clustering;
 using IccEngine.Core;
@@ -32,11 +31,10 @@ internal sealed record ClusteredThings(string Path, int Count, (string Name, int
 /// <summary>The page of a clustering.</summary>
 internal sealed class ClusterPage
 {
-    private const int MostRows = 1000;
-    private const int MostColumns = 6;
     private const int MostCompared = 5000;
     private const int Eigenvalues = 12;
     private const int MostMapped = 4096;
+    private const int MostMaps = 256;
 
     private readonly ClusteredThings _things;
     private readonly ClusterResult _result;
@@ -49,7 +47,7 @@ internal sealed class ClusterPage
     {
         (_things, _result) = (things, result);
         _page = new HtmlPage(System.IO.Path.GetFileName(things.Path), $"{things.Count} {things.Noun.Name}s{(things.Table is { } t ? $", {t.Columns} columns" : "")}; {by}");
-        _labelings = [.. result.Results.Select(r => new Labeling(NameOf(r), r.Labels))];
+        _labelings = [.. result.Results.Select(r => new Labeling(r.Name, r.Labels))];
         _colours = [.. _labelings.Select((l, i) => i == 0 ? l.Labels : Agreement.Align(_labelings[0], l))];
         _classes = things.Table?.Labels is { } classes ? new Labeling("true classes", TableClustering.Number(classes)) : null;
     }
@@ -66,9 +64,7 @@ internal sealed class ClusterPage
             made.AddEigenvalues(embedding!, clustered);
         }
         made._page.Add(Agreement.Section(made.Compared()));
-        made.AddClusters();
-        made.AddLayers();
-        made.AddRows();
+        new ClusterTables(things, result, made._colours).AddTo(made._page);
         if (clustered is null && result.Results.Any(r => r.Eigenvalues is not null))
         {
             made._page.Note($"Without attention map and eigenvalues: more than {MostMapped} points.");
@@ -135,7 +131,7 @@ internal sealed class ClusterPage
             {
                 parts.Add($"class {Short(classes[i], 40)}");
             }
-            parts.AddRange(Enumerable.Range(0, Math.Min(MostColumns, table.Columns)).Select(c => $"{Short(table.ColumnNames[c], 30)} {Show(table.Row(i)[c], "G5")}"));
+            parts.AddRange(Enumerable.Range(0, Math.Min(ClusterTables.MostColumns, table.Columns)).Select(c => $"{Short(table.ColumnNames[c], 30)} {Show(table.Row(i)[c], "G5")}"));
         }
         if (_things.Items is { } items)
         {
@@ -148,13 +144,14 @@ internal sealed class ClusterPage
     {
         var points = PointsOf(found);
         var which = Array.IndexOf([.. _result.Results], found);
-        var own = found.LastLayer == found.Layer ? found.Maps.FirstOrDefault(m => m.Layer == found.Layer && m.Head == found.Head) : null;
-        var heat = new HeatMap([.. points.Select(i => found.Labels[i])], [.. points.Select(i => _colours[which][i])], found.Maps.Count + 1);
-        List<XElement> data = [.. found.Maps.Select(m => heat.Data(m.Affinity, At("data-layer", m.Layer), At("data-head", m.Head is { } h ? h : "")))];
-        var shown = own is null ? null : data[found.Maps.ToList().IndexOf(own)];
+        var maps = found.Maps.Count <= MostMaps ? found.Maps : [.. found.Maps.Where(m => m.Layer >= found.Layer && m.Layer <= found.LastLayer)];
+        var own = found.LastLayer == found.Layer ? maps.FirstOrDefault(m => m.Layer == found.Layer && m.Head == found.Head) : null;
+        var heat = new HeatMap([.. points.Select(i => found.Labels[i])], [.. points.Select(i => _colours[which][i])], maps.Count + 1);
+        List<XElement> data = [.. maps.Select(m => heat.Data(m.Affinity, At("data-layer", m.Layer), At("data-head", m.Head is { } h ? h : "")))];
+        var shown = own is null ? null : data[maps.ToList().IndexOf(own)];
         if (shown is null)
         {
-            shown = heat.Data(found.Affinity!, At("data-layer", LayersOf(found) is { Length: > 0 } layers ? layers : "as clustered"), At("data-head", found.Head is { } h ? h : ""));
+            shown = heat.Data(found.Affinity!, At("data-layer", found.LayerNames is { Length: > 0 } layers ? layers : "as clustered"), At("data-head", found.Head is { } h ? h : ""));
             data.Insert(0, shown);
         }
         var caption = $"Affinity of {points.Length} points, in the order of the clusters of {_labelings[which].Name}";
@@ -170,6 +167,10 @@ internal sealed class ClusterPage
         if (points.Length < _things.Count)
         {
             _page.Note($"The map and the eigenvalues are those of the {points.Length} points that were clustered among themselves.");
+        }
+        if (maps.Count < found.Maps.Count)
+        {
+            _page.Note($"Of {found.Maps.Count} maps of layers and heads those of the layers that were read are here.");
         }
         if (found.Maps.Count == 0 && found.Layer is not null)
         {
@@ -196,7 +197,7 @@ internal sealed class ClusterPage
 
     private void AddEigenvalues(SpectralEmbedding embedding, MethodResult found)
     {
-        _page.Add(Section("Eigenvalues", Of("p", "hint", $"The smallest eigenvalues of the normalised Laplacian of the affinity that was clustered ({NameOf(found)})."),
+        _page.Add(Section("Eigenvalues", Of("p", "hint", $"The smallest eigenvalues of the normalised Laplacian of the affinity that was clustered ({found.Name})."),
             EigenvalueChart.Draw(embedding.Eigenvalues, found.Eigenvalues?.Length ?? 1)));
     }
 
@@ -238,69 +239,4 @@ internal sealed class ClusterPage
             return null;
         }
     }
-
-    /// <summary>Sizes and means of the clusters of each method.</summary>
-    private void AddClusters()
-    {
-        var columns = Math.Min(MostColumns, _things.Table?.Columns ?? 0);
-        var tables = _result.Results.Select((found, m) =>
-        {
-            var rows = Enumerable.Range(0, _things.Count).GroupBy(i => found.Labels[i]).OrderBy(g => g.Key).Take(MostRows).Select(g => new object[]
-            {
-                Of("span", null, Marks.Inline(_colours[m][g.First()]), " ", ScatterPlot.ClusterName(g.Key)), $"{g.Count()}",
-            }.Concat(found.Confidence is { } confidence ? [Show(g.Average(i => confidence[i]), "0.00")] : [])
-            .Concat(Enumerable.Range(0, columns).Select(c => Show(g.Average(i => _things.Table!.Row(i)[c]), "G4"))));
-            return Of("div", null,
-                Table($"{NameOf(found)}, {Show(found.Seconds, "0.00")} s", ["cluster", $"{_things.Noun.Name}s", .. found.Confidence is null ? [] : new object[] { "confidence" },
-                    .. Enumerable.Range(0, columns).Select(c => (object)Of("span", null, "mean ", Foreign(_things.Table!.ColumnNames[c], 40)))], rows, "numbers"),
-                _things.Metrics?[m] is { } metrics ? Of("p", "hint", $"Against the true classes: accuracy {Show(100 * metrics.Accuracy, "0.0")} %, ARI {Show(metrics.Ari, "0.000")}, NMI {Show(metrics.Nmi, "0.000")}.") : null);
-        });
-        _page.Add(Section("Clusters", [.. tables]));
-    }
-
-    private void AddLayers()
-    {
-        foreach (var found in _result.Results.Where(r => r.LayerScores.Count > 0))
-        {
-            _page.Add(Section("Layers", Table("How clearly each layer shows clusters, without knowing the true ones", ["layer", "eigengap", "modularity", "silhouette", "score"],
-                found.LayerScores.Select(s => new object[] { $"{s.Layer}", Show(s.Eigengap, "0.000"), Show(s.Modularity, "0.000"), Show(s.Silhouette, "0.000"), Show(s.Score, "0.000") }), "numbers")));
-        }
-    }
-
-    /// <summary>Every point in a table, for those who do not see the drawings.</summary>
-    private void AddRows()
-    {
-        var count = Math.Min(MostRows, _things.Count);
-        var columns = Math.Min(MostColumns, _things.Table?.Columns ?? 0);
-        List<object> head = [_things.Noun.Name];
-        foreach (var found in _result.Results)
-        {
-            head.Add(NameOf(found));
-            if (found.Confidence is not null)
-            {
-                head.Add("confidence");
-            }
-        }
-        var classes = _things.Table?.Labels;
-        head.AddRange(classes is null ? [] : ["class"]);
-        head.AddRange(Enumerable.Range(0, columns).Select(c => Foreign(_things.Table!.ColumnNames[c], 40)));
-        head.AddRange(_things.Items is null ? [] : ["text"]);
-        var rows = Enumerable.Range(0, count).Select(i => new object[] { $"{i + _things.Noun.First}" }
-            .Concat(_result.Results.SelectMany((r, m) => new object[] { Of("span", null, Marks.Inline(_colours[m][i]), r.Labels[i].ToString(CultureInfo.InvariantCulture)) }
-                .Concat(r.Confidence is { } confidence ? [Show(confidence[i], "0.00")] : [])))
-            .Concat(classes is null ? [] : [Foreign(classes[i], 60)])
-            .Concat(Enumerable.Range(0, columns).Select(c => Show(_things.Table!.Row(i)[c], "G5")))
-            .Concat(_things.Items is { } items ? [Foreign(items[i])] : []));
-        _page.Add(Section($"All {_things.Noun.Name}s", Of("details", null, Of("summary", null, $"{count} of {_things.Count} {_things.Noun.Name}s with their clusters"),
-            Table($"{_things.Noun.Name}s and their clusters", head, rows, _things.Items is null ? "numbers" : "texts"))));
-    }
-
-    /// <summary>The method, and the layer and head that it read.</summary>
-    private static string NameOf(MethodResult found)
-    {
-        var layers = LayersOf(found);
-        return found.Method + (layers.Length == 0 ? "" : $", {(layers.Contains('-') ? "layers" : "layer")} {layers}") + (found.Head is { } head ? $", head {head}" : "");
-    }
-
-    private static string LayersOf(MethodResult found) => found.Layer is not { } layer ? "" : found.LastLayer == layer ? $"{layer}" : $"{layer}-{found.LastLayer}";
 }
