@@ -56,7 +56,7 @@ internal sealed class ClusterTables(ClusteredThings things, ClusterResult result
     {
         var count = Math.Min(MostRows, things.Count);
         var columns = Math.Min(MostColumns, things.Table?.Columns ?? 0);
-        List<object> head = [things.Noun.Name];
+        List<object> head = [things.Noun.Name, .. things.Items is null ? [] : new object[] { "text" }];
         foreach (var found in result.Results)
         {
             head.Add(found.Name);
@@ -68,13 +68,12 @@ internal sealed class ClusterTables(ClusteredThings things, ClusterResult result
         var classes = things.Table?.Labels;
         head.AddRange(classes is null ? [] : ["class"]);
         head.AddRange(Enumerable.Range(0, columns).Select(c => Foreign(things.Table!.ColumnNames[c], 40)));
-        head.AddRange(things.Items is null ? [] : ["text"]);
         var rows = Enumerable.Range(0, count).Select(i => new object[] { $"{i + things.Noun.First}" }
+            .Concat(things.Items is { } items ? [Foreign(items[i])] : [])
             .Concat(result.Results.SelectMany((r, m) => new object[] { Of("span", null, Marks.Inline(colours[m][i]), r.Labels[i].ToString(CultureInfo.InvariantCulture)) }
                 .Concat(r.Confidence is { } confidence ? [Show(confidence[i], "0.00")] : [])))
             .Concat(classes is null ? [] : [Foreign(classes[i], 60)])
-            .Concat(Enumerable.Range(0, columns).Select(c => Show(things.Table!.Row(i)[c], "G5")))
-            .Concat(things.Items is { } items ? [Foreign(items[i])] : []));
+            .Concat(Enumerable.Range(0, columns).Select(c => Show(things.Table!.Row(i)[c], "G5"))));
         page.Add(Section($"All {things.Noun.Name}s", Of("details", null, Of("summary", null, $"{count} of {things.Count} {things.Noun.Name}s with their clusters"),
             Table($"{things.Noun.Name}s and their clusters", head, rows, things.Items is null ? "numbers" : "texts"))));
     }

@@ -28,6 +28,16 @@
     show(mark.dataset.tip.replaceAll(" · ", "\n"), x, y);
   }
 
+  function lightFocused() {
+    const mark = document.activeElement.closest(".marks .mark");
+    if (mark) {
+      const box = mark.getBoundingClientRect();
+      light(mark, box.right, box.bottom);
+    } else {
+      hide();
+    }
+  }
+
   document.querySelectorAll(".marks").forEach(group => {
     const marks = [...group.querySelectorAll(".mark")];
     marks.forEach((mark, at) => {
@@ -41,10 +51,7 @@
     const markOf = event => event.target.closest(".mark");
     group.addEventListener("pointerover", event => markOf(event) && light(markOf(event), event.clientX, event.clientY));
     group.addEventListener("pointerout", event => event.pointerType === "mouse" && hide());
-    group.addEventListener("focusin", event => {
-      const box = event.target.getBoundingClientRect();
-      light(event.target, box.right, box.bottom);
-    });
+    group.addEventListener("focusin", lightFocused);
     group.addEventListener("focusout", hide);
     group.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -61,7 +68,8 @@
     });
   });
   document.addEventListener("pointerdown", event => event.target.closest(".mark, svg.map") || hide());
-  addEventListener("scroll", hide, { passive: true });
+  // Going to a mark may scroll the page.
+  addEventListener("scroll", lightFocused, { passive: true });
 
   const map = document.querySelector("svg.map");
   if (!map) {
