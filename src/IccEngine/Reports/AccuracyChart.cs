@@ -69,7 +69,7 @@ internal sealed class AccuracyChart(string title, string axis, IReadOnlyList<str
         }
         var value = one.Values[category];
         var error = value.Error is { } e ? $" ± {Show(100 * e, "0.0")}" : "";
-        yield return Marks.Of(s, x, y, one.IsPaper ? At("fill-opacity", 0.1) : null,
+        yield return Marks.Of(s, x, y, 1, one.IsPaper ? At("fill-opacity", 0.1) : null,
             Of("title", null, $"{one.Name} · {categories[category]} · {Show(100 * value.Accuracy!.Value, "0.0")}{error} %"));
     }
 

@@ -32,7 +32,8 @@ internal sealed record ClusteredThings(string Path, int Count, (string Name, int
 internal sealed class ClusterPage
 {
     private const int MostCompared = 5000;
-    private const int Eigenvalues = 12;
+    private const int FewestEigenvalues = 12;
+    private const int MostEigenvalues = 40;
     private const int MostMapped = 4096;
     private const int MostMaps = 256;
 
@@ -86,7 +87,7 @@ internal sealed class ClusterPage
         }
         var n = PointsOf(clustered).Length;
         using var backend = Device.Open("cpu");
-        return SpectralEmbedding.Fit(backend, clustered.Affinity, n, Math.Min(n, Math.Max(Eigenvalues, (clustered.Eigenvalues?.Length ?? 0) + 3)));
+        return SpectralEmbedding.Fit(backend, clustered.Affinity, n, Math.Min(n, Math.Clamp((clustered.Eigenvalues?.Length ?? 0) + 3, FewestEigenvalues, MostEigenvalues)));
     }
 
     private int[] PointsOf(MethodResult found) => found.AffinityPoints ?? [.. Enumerable.Range(0, _things.Count)];

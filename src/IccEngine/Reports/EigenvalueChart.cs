@@ -6,6 +6,7 @@ namespace IccEngine;
 /// <summary>The smallest eigenvalues of the normalised Laplacian, and the gap behind the number of clusters.</summary>
 internal static class EigenvalueChart
 {
+    private const int MostNumbers = 20;
     private const double Left = 54, Right = 408, Top = 10, Bottom = 200;
 
     /// <summary>Draws them.</summary>
@@ -24,7 +25,7 @@ internal static class EigenvalueChart
                 Of("rect", "frame", At("x", Px(Left)), At("y", Px(Top)), At("width", Px(Right - Left)), At("height", Px(Bottom - Top))),
                 y.Left(Left, Right),
                 gap is null ? null : Of("rect", "gap", At("x", Px(Left)), At("width", Px(Right - Left)), At("y", Px(y.At(values[clusters]))), At("height", Px(y.At(values[clusters - 1]) - y.At(values[clusters])))),
-                Enumerable.Range(0, values.Count).Select(i => Of("text", "tick mid", At("x", Px(X(i))), At("y", Px(Bottom + 14)), $"{i + 1}")),
+                Enumerable.Range(0, values.Count).Where(i => values.Count <= MostNumbers || i % 5 == 4).Select(i => Of("text", "tick mid", At("x", Px(X(i))), At("y", Px(Bottom + 14)), $"{i + 1}")),
                 Of("text", "axis mid", At("x", Px((Left + Right) / 2)), At("y", 230), "number of the eigenvalue"),
                 Of("g", "marks", [.. values.Select((v, i) => Of("circle", $"mark {(i < clusters ? "k0" : "k1")}", At("cx", Px(X(i))), At("cy", Px(y.At(v))), At("r", 4),
                     Of("title", null, $"eigenvalue {i + 1}: {Show(v, "0.0000")}")))])),

@@ -28,13 +28,22 @@ internal static class Marks
     public static string Colour(int number) => number < 0 ? "noise" : $"k{number % Colours}";
 
     /// <summary>A mark in a drawing.</summary>
-    public static XElement Of(int number, double x, double y, params object?[] content) => Html.Of(
+    /// <param name="number">Number of the cluster or series; -1 is noise.</param>
+    /// <param name="x">Where its middle is.</param>
+    /// <param name="y">Where its middle is.</param>
+    /// <param name="size">1: some 8 units across.</param>
+    /// <param name="content">Further attributes, and what it says.</param>
+    public static XElement Of(int number, double x, double y, double size, params object?[] content) => Html.Of(
         "use", $"mark {Colour(number)}",
-        [At("href", number < 0 ? "#noise" : $"#m{number % _shapes.Length}"), At("x", Px(x)), At("y", Px(y)), .. content]);
+        [
+            At("href", number < 0 ? "#noise" : $"#m{number % _shapes.Length}"),
+            At("transform", $"translate({Px(x)} {Px(y)}){(size == 1 ? "" : $" scale({Show(size, "0.##")})")}"),
+            .. content,
+        ]);
 
     /// <summary>A mark in a line of text.</summary>
     public static XElement Inline(int number) => Html.Of(
-        "svg", "key", At("viewBox", "-6 -6 12 12"), At("aria-hidden", "true"), Of(number, 0, 0));
+        "svg", "key", At("viewBox", "-6 -6 12 12"), At("aria-hidden", "true"), Of(number, 0, 0, 1));
 
     /// <summary>The shapes, once a page.</summary>
     public static XElement Definitions() => Html.Of(

@@ -9,6 +9,11 @@ internal static class ScatterPlot
     /// <summary>Most points that are drawn.</summary>
     public const int MostPoints = 1500;
 
+    /// <summary>More points are drawn smaller.</summary>
+    private const int Crowd = 300;
+
+    private const double Small = 0.6;
+
     private const int MostKeys = 24;
     private const double Left = 54, Right = 408, Top = 8, Bottom = 268;
 
@@ -37,7 +42,7 @@ internal static class ScatterPlot
                 x.Bottom(Bottom, Top), y.Left(Left, Right),
                 Of("text", "axis mid", At("x", Px((Left + Right) / 2)), At("y", 298), plane.AxisX),
                 Of("text", "axis mid", At("transform", $"translate(12 {Px((Top + Bottom) / 2)}) rotate(-90)"), plane.AxisY),
-                Of("g", "marks", [.. order.Select(i => Marks.Of(colours[i], x.At(plane.X[i]), y.At(plane.Y[i]), At("data-i", i), Certainty(confidence, i),
+                Of("g", "marks", [.. order.Select(i => Marks.Of(colours[i], x.At(plane.X[i]), y.At(plane.Y[i]), shown.Length > Crowd ? Small : 1, At("data-i", i), Certainty(confidence, i),
                     Of("title", null, Short(describe(i), 400))))])),
             Keys(labels, colours, name ?? ClusterName),
             outside == 0 ? null : Of("p", "hint", outside == 1 ? "One point lies beyond the edge and is drawn at it." : $"{outside} points lie beyond the edge and are drawn at it."),

@@ -26,6 +26,9 @@ public sealed partial class BrowserTests : IDisposable
           const places = all(".mark").map(m => m.getBoundingClientRect());
           seen.drawn = places.filter(b => b.width > 2).length;
           seen.undrawn = places.length - seen.drawn;
+          // Marks lie in the frame of their drawing.
+          seen.astray = all("svg:has(.frame)").flatMap(svg => [...svg.querySelectorAll(".marks .mark")].map(m => [svg.querySelector(".frame").getBoundingClientRect(), m.getBoundingClientRect()]))
+            .filter(([f, m]) => m.right < f.left || m.left > f.right || m.bottom < f.top || m.top > f.bottom || m.width > 20).length;
           const first = all(".marks .mark[tabindex='0']")[0];
           first.focus();
           seen.tip = page.getElementById("tip").textContent;
@@ -126,6 +129,7 @@ public sealed partial class BrowserTests : IDisposable
         Assert.Equal((390, 0), (seen.GetProperty("width").GetInt32(), seen.GetProperty("outside").GetInt32()));
         Assert.Equal(0, seen.GetProperty("undrawn").GetInt32());
         Assert.True(seen.GetProperty("drawn").GetInt32() > 0);
+        Assert.Equal(0, seen.GetProperty("astray").GetInt32());
         // WCAG 2.2, 1.4.3: text.
         Assert.InRange(seen.GetProperty("contrast").GetDouble(), 4.5, 21);
         Assert.InRange(seen.GetProperty("background").GetDouble(), dark ? 0 : 0.8, dark ? 0.1 : 1);

@@ -162,7 +162,8 @@ public sealed partial class HtmlReportTests : IDisposable
         using var model = IccModel.LoadEmbedded();
         var result = TableClustering.Cluster(model, csv, new Formats.TableOptions(), 2, options: new ClusterOptions { ReturnMaps = true });
         HtmlReport.Write(_folder.At("page.html"), result, "by");
-        var places = Pages.WithClass(Pages.Read(_folder.At("page.html")), "marks").First().Elements("use").SelectMany(u => new[] { u.Attribute("x")!.Value, u.Attribute("y")!.Value });
+        var places = Pages.WithClass(Pages.Read(_folder.At("page.html")), "marks").First().Elements("use").SelectMany(u => Number().Matches(u.Attribute("transform")!.Value).Select(m => m.Value)).ToArray();
+        Assert.Equal(2 * result.Table.Rows, places.Length);
         Assert.All(places, place => Assert.InRange(double.Parse(place, CultureInfo.InvariantCulture), 0, 416));
     }
 
@@ -220,6 +221,9 @@ public sealed partial class HtmlReportTests : IDisposable
         zlib.ReadExactly(rows);
         return [.. rows.Chunk(width + 1).SelectMany(row => row[1..])];
     }
+
+    [GeneratedRegex(@"-?[0-9.]+", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
 
     [GeneratedRegex("</|]]>|<!--", RegexOptions.CultureInvariant)]
     private static partial Regex EndsInline();
