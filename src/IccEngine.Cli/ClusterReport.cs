@@ -32,8 +32,10 @@ internal static class ClusterReport
             if (found.Confidence is { } confidence)
             {
                 var (mean, least) = (confidence.Average(), Array.IndexOf(confidence, confidence.Min()));
+                var kind = found.Calibrated ? "" : ", not calibrated";
                 console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"confidence {mean:0.00} on average of {found.Answers.Count} answers, least {confidence[least]:0.00} at row {least + 1}"));
+                    CultureInfo.InvariantCulture,
+                    $"confidence {mean:0.00} on average of {found.Answers.Count} answers, least {confidence[least]:0.00} at row {least + 1}{kind}"));
             }
             LayerReport.WriteTable(console, found);
             if (result.Metrics?[i] is { } metrics)
@@ -125,21 +127,30 @@ internal static class ClusterReport
     /// <summary>What only the model's answers have.</summary>
     private static void WriteAnswers(Utf8JsonWriter json, MethodResult found)
     {
-        if (found.Confidence is not { } confidence)
+        if (found.Answers.Count == 0)
         {
             return;
         }
-        json.WriteStartArray("confidence");
-        foreach (var probability in confidence)
+        if (found.Confidence is { } confidence)
         {
-            json.WriteNumberValue(Math.Round(probability, 4));
+            json.WriteStartArray("confidence");
+            foreach (var probability in confidence)
+            {
+                json.WriteNumberValue(Math.Round(probability, 4));
+            }
+            json.WriteEndArray();
+            json.WriteBoolean("calibrated", found.Calibrated);
         }
-        json.WriteEndArray();
+        json.WriteNumber("unparsed", found.Answers.Count(a => !a.Parsed));
         json.WriteStartArray("answers");
         foreach (var answer in found.Answers)
         {
             json.WriteStartObject();
             json.WriteNumber("log_probability", answer.LogProbability);
+            if (answer.Text is { } text)
+            {
+                json.WriteString("text", text);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -19,16 +19,17 @@ internal static class ClusterTextCommand
         var method = ClusterCommand.Choice<ClusterMethod>("--method", "Spectral clustering of the attention, the model's own answer (generate), or both.");
         var permutations = new Option<int?>("--permutations")
         {
-            Description = "Orders of the texts over which the affinity is averaged; 1 is the paper's way; left out: 8.",
+            Description = "Orders of the texts over which the affinity is averaged (left out: 8), or that the model is asked about (left out: 1); 1 is the paper's way.",
             HelpName = "M",
         };
-        var seed = new Option<long>("--seed") { Description = "Seed of orders and k-means.", HelpName = "S" };
+        var seed = new Option<long>("--seed") { Description = "Seed of orders, k-means and drawn answers.", HelpName = "S" };
         var output = new Option<string?>("--out") { Description = "Write JSON lines with the texts and their cluster to this file.", HelpName = "FILE" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines." };
         var command = new Command("cluster-text", "Clusters the lines of a text file, or a field of JSON lines.")
         {
             file, clusters, field, condition, template, method, permutations, seed, output, json,
         };
+        var answers = AnswerArguments.AddTo(command);
         var reading = new AttentionReading(command);
         var model = ModelOptions.AddTo(command, embedded: false);
         var report = new ReportOption(command);
@@ -44,14 +45,14 @@ internal static class ClusterTextCommand
                 Field = parsed.GetValue(field),
                 Condition = parsed.GetValue(condition),
                 Template = parsed.GetValue(template),
-                Clustering = reading.Set(parsed, new ClusterOptions
+                Clustering = answers.Apply(parsed, reading.Set(parsed, new ClusterOptions
                 {
                     Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
                     Permutations = parsed.GetValue(permutations),
                     Seed = parsed.GetValue(seed),
                     Adapter = loaded.Adapter,
                     ReturnMaps = withReport,
-                }),
+                })),
             };
             TextClusteringResult result;
             using (var progress = new ProgressLine("clustering"))

@@ -22,7 +22,8 @@ internal static class EvalCommand
         };
         var permutations = new Option<int?>("--permutations")
         {
-            Description = "Orders over which attention is averaged; 1 is the paper's way; left out: the model's own choice, else 8.",
+            Description = "Orders over which attention is averaged (left out: the model's own choice, else 8), or of which answers agree (left out: 1);"
+                + " 1 is the paper's way.",
             HelpName = "M",
         };
         var limit = new Option<long?>("--limit") { Description = "Episodes of each cell at most.", HelpName = "N" };
@@ -32,10 +33,14 @@ internal static class EvalCommand
             Description = "Write the results to this file as they come (JSON lines); where it holds some of the same setting, go on from there.",
             HelpName = "FILE",
         };
+        var calibrate = new Option<bool>("--calibrate")
+        {
+            Description = "Fit the confidence of answers to these episodes, and print the curves for the model's icc.json.",
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("eval", "Compares methods on points whose clusters are known.")
         {
-            data, generate, paper, method, permutations, limit, seed, output, json,
+            data, generate, paper, method, permutations, limit, seed, output, calibrate, json,
         };
         var model = ModelOptions.AddTo(command, embedded: true);
         var report = new ReportOption(command);
@@ -55,6 +60,7 @@ internal static class EvalCommand
                 Permutations = parsed.GetValue(permutations),
                 Limit = parsed.GetValue(limit),
                 Seed = parsed.GetValue(seed),
+                Calibrate = parsed.GetValue(calibrate),
                 Adapter = loaded.Adapter is { } adapter ? (adapter, loaded.AdapterName!) : null,
                 Output = parsed.GetValue(output),
             };

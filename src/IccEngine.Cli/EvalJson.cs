@@ -20,6 +20,7 @@ internal static class EvalJson
                 result.Setting.Permutations,
                 result.Setting.Device,
                 result.Setting.Seed,
+                result.Setting.RawConfidence,
                 Methods = result.Methods.Select(method => new
                 {
                     method.Method,
@@ -27,6 +28,8 @@ internal static class EvalJson
                     method.Overall,
                     method.Difference,
                     method.Failure,
+                    method.Reliability,
+                    method.Calibration,
                 }),
                 Paper = paper is null ? null : new
                 {

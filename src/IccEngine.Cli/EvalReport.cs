@@ -23,6 +23,11 @@ internal static class EvalReport
             console.Write(Paper(result));
         }
         console.Write(Overall(result.Methods));
+        foreach (var method in result.Methods)
+        {
+            ReliabilityReport.Write(console, method);
+        }
+        ReliabilityReport.WriteCurves(console, result.Methods);
         foreach (var method in result.Methods.Where(m => m.Failure is not null))
         {
             console.WriteLine($"note: {method.Method} gave no labels in {method.Overall.Failed} runs, which are left out of its means: {method.Failure}");

@@ -25,6 +25,11 @@ internal static class LabelsReport
             {
                 console.WriteLine($"labels: {string.Join(' ', found.Labels)}");
             }
+            if (found.Confidence is { } confidence)
+            {
+                console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"confidence {confidence.Average():0.00} on average of {found.Answers.Count} answers{(found.Calibrated ? "" : ", not calibrated")}"));
+            }
             LayerReport.WriteTable(console, found);
         }
         foreach (var remark in result.Remarks)

@@ -23,14 +23,6 @@ internal sealed class SamplingArguments
     public static SamplingArguments AddTo(Command command)
     {
         var added = new SamplingArguments();
-        // With all else left out it would be options that say nothing, which are greedy.
-        added._topP.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() == 0)
-            {
-                result.AddError("top-p 0: expected a number above 0 and at most 1 (off)");
-            }
-        });
         foreach (var option in new Option[] { added._temperature, added._topK, added._topP, added._minP })
         {
             command.Options.Add(option);

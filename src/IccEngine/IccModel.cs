@@ -154,7 +154,7 @@ public sealed class IccModel : IDisposable
             void Report(double share) => progress?.Report(first + share / methods.Length);
             results.Add(method == ClusterMethod.Attention
                 ? ByAttention(format, shown, clusters, options, remarks, Report, cancellation)
-                : ByAnswer(format, shown, clusters, options, Report, cancellation));
+                : ByAnswer(format, shown, clusters, options, remarks, Report, cancellation));
         }
         return new ClusterResult(results, remarks);
     }
@@ -183,7 +183,7 @@ public sealed class IccModel : IDisposable
     /// <param name="maxNewTokens">Tokens at most.</param>
     /// <param name="adapter">Adapter, or null.</param>
     /// <param name="stopIds">Ids that end the text; null: those of the model's configuration.</param>
-    /// <param name="sampling">How tokens are drawn.</param>
+    /// <param name="sampling">How tokens are drawn; null: <see cref="SamplingOptions.Greedy"/>.</param>
     /// <param name="seed">Equal seeds give equal texts.</param>
     /// <param name="cancellation">Looked at before every layer.</param>
     /// <returns>Pieces of text as they come; together they are the text, without special tokens.</returns>
@@ -191,9 +191,9 @@ public sealed class IccModel : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IEnumerable<string> Generate(
         IReadOnlyList<int> prompt, int maxNewTokens = 256, LoraAdapter? adapter = null, IReadOnlyCollection<int>? stopIds = null,
-        SamplingOptions sampling = default, long seed = 0, CancellationToken cancellation = default)
+        SamplingOptions? sampling = null, long seed = 0, CancellationToken cancellation = default)
     {
-        var options = Options(maxNewTokens, stopIds, sampling, seed);
+        var options = Options(maxNewTokens, stopIds, sampling ?? SamplingOptions.Greedy, seed);
         using var session = new InferenceSession(Model, Decoding.Room(prompt.Count, options, adapter));
         var decoder = Tokenizer.CreateStreamingDecoder(skipSpecialTokens: true);
         foreach (var token in Decoding.Generate(session, session.Begin(adapter), prompt.ToArray(), options, null, cancellation))
@@ -301,7 +301,8 @@ public sealed class IccModel : IDisposable
     }
 
     private MethodResult ByAnswer(
-        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
+        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress,
+        CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var settings = new EnsembleOptions
@@ -309,12 +310,19 @@ public sealed class IccModel : IDisposable
             Answers = options.Answers with { Seed = options.Seed },
             Permutations = options.Permutations ?? 1,
             Consensus = options.Consensus,
+            // Fitted to the model without an adapter.
+            Calibration = options.RawConfidence || options.Adapter is not null ? null : _files.Spec?.Calibration,
             Seed = options.Seed,
         };
         var result = AnswerEnsemble.Cluster(Model, format, points, clusters, settings, options.Adapter, progress, cancellation);
+        if (result.Unparsed > 0)
+        {
+            remarks.Add($"{result.Unparsed} of {result.Answers.Count} answers could not be read");
+        }
         return new MethodResult(ClusterOptions.NameOf(ClusterMethod.Generate), null, result.Labels, watch.Elapsed.TotalSeconds)
         {
             Confidence = result.Confidence,
+            Calibrated = result.Calibrated,
             Answers = result.Answers,
         };
     }

@@ -170,17 +170,17 @@ public class SamplingTests
         void Throws(Action action) => Assert.Throws<ArgumentException>(action);
         void Sample(int[] ids, SamplingOptions options, double[] uniforms, int room) =>
             backend.Sample(x, ids, options, uniforms, new int[room], []);
-        Throws(() => Sample([3], default, [], 2));
-        Throws(() => Sample([-1], default, [], 2));
-        Throws(() => Sample([1, 1], default, [], 2));
-        Throws(() => Sample([], default, [], 1));
+        Throws(() => Sample([3], SamplingOptions.Greedy, [], 2));
+        Throws(() => Sample([-1], SamplingOptions.Greedy, [], 2));
+        Throws(() => Sample([1, 1], SamplingOptions.Greedy, [], 2));
+        Throws(() => Sample([], SamplingOptions.Greedy, [], 1));
         Throws(() => Sample([], new(1), [0], 2));
         Throws(() => Sample([], new(1), [0, 1], 2));
         Throws(() => Sample([], new(1), [0, double.NaN], 2));
         Throws(() => Sample([], new(-1), [0, 0], 2));
         Throws(() => Sample([], new(1, 0, 0), [0, 0], 2));
-        Throws(() => backend.Sample(x, new AllowedIds([0, 1], [1, 1]), default, [], new int[2], []));
-        Throws(() => backend.Sample(x, new AllowedIds([0, 1], [1]), default, [], new int[2], []));
+        Throws(() => backend.Sample(x, new AllowedIds([0, 1], [1, 1]), SamplingOptions.Greedy, [], new int[2], []));
+        Throws(() => backend.Sample(x, new AllowedIds([0, 1], [1]), SamplingOptions.Greedy, [], new int[2], []));
         Throws(() => backend.LogProbabilities(x, default, false, new double[6]));
         Throws(() => backend.LogProbabilities(x, (int[])[1], false, new double[1]));
         Throws(() => backend.NearestCentre(x, backend.Allocate(new Shape(2, 2)), new int[2], new double[2]));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using IccEngine.Core;
 using IccEngine.Models;
@@ -61,7 +62,9 @@ internal sealed class AnswerDraft
     public string Decided => $"{string.Join(',', _labels)}:{_state.Digits}:{_state.Offset}";
 
     /// <summary>The answer, when it is whole.</summary>
-    public Answer Answer => new([.. _labels], _logProbabilities);
+    public Answer Answer => _tokens.AnyToken
+        ? new Answer([.. _labels], []) { LogProbability = LogProbability, Parsed = _labels.Exists(l => l >= 0) }
+        : new Answer([.. _labels], _logProbabilities);
 
     /// <summary>The model has seen all tokens.</summary>
     public void Seen() => _unseen.Clear();
@@ -74,7 +77,14 @@ internal sealed class AnswerDraft
     {
         LogProbability += logProbability;
         _logProbabilities[Deciding] += logProbability;
-        Append(id);
+        if (_tokens.AnyToken)
+        {
+            AppendAny(id);
+        }
+        else
+        {
+            Append(id);
+        }
         Settle();
     }
 
@@ -119,6 +129,17 @@ internal sealed class AnswerDraft
             _tokens.Grammar.Step(ref state, c, out _);
         }
         return state.Label;
+    }
+
+    /// <summary>A token that takes the place of a label, whatever it is: the label is its number, or -1 where it is none.</summary>
+    private void AppendAny(int id)
+    {
+        var (before, text) = (_tokens.Grammar.Forced[_state.Label], _tokens.TextOf(id));
+        var isLabel = text.Length > 1 && text[0] == before[^1];
+        _labels.Add(isLabel && int.TryParse(text.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var label) ? label : -1);
+        _state = _tokens.Grammar.Finish(_state);
+        _unseen.Add(id);
+        _text.Append(text);
     }
 
     private void Append(int id)

@@ -7,10 +7,10 @@ namespace IccEngine.InContext;
 /// <summary>How several answers become one clustering.</summary>
 public enum AnswerConsensus
 {
-    /// <summary>Labels are made comparable (Hungarian method), and each point takes the one that most answers give it.</summary>
-    Vote,
     /// <summary>Spectral clustering of how often points are together.</summary>
     CoAssociation,
+    /// <summary>Labels are made comparable (Hungarian method), and each point takes the one that most answers give it.</summary>
+    Vote,
 }
 
 /// <summary>Settings of <see cref="AnswerEnsemble"/>.</summary>
@@ -27,18 +27,27 @@ public sealed record EnsembleOptions
     /// <summary>How the answers become one.</summary>
     public AnswerConsensus Consensus { get; init; }
 
+    /// <summary>How often points of a confidence are right; null: the confidence is given as it is. Of free answers it always is.</summary>
+    public ConfidenceCalibration? Calibration { get; init; }
+
     /// <summary>Seed of the orders and of the spectral clustering.</summary>
     public long Seed { get; init; }
 }
 
 /// <summary>What several answers of a model agree on.</summary>
-/// <param name="Labels">Cluster of every point [n], numbered by first appearance.</param>
+/// <param name="Labels">Cluster of every point [n], numbered by first appearance; -1 where no answer gives it one that can be read.</param>
 /// <param name="Confidence">
-/// [n], each in 0 to 1: the mean over the answers of the probability that each gives the point's cluster. An answer whose (aligned) label is that
-/// cluster gives it its label's probability p, another one its equal share of the rest, (1 - p) / (k - 1).
+/// [n], each in 0 to 1: the mean over the answers of the probability that each gives the point's cluster, calibrated where there is a calibration.
+/// An answer whose (aligned) label is that cluster gives it its label's probability p, another one its equal share of the rest, (1 - p) / (k - 1).
+/// Of several free answers, whose labels have no probability of their own: the share that gives the point its cluster; of a single one null.
 /// </param>
 /// <param name="Answers">The answers, in the order of the points as given: all samples of the first order, then of the next.</param>
-public sealed record EnsembleResult(int[] Labels, double[] Confidence, IReadOnlyList<Answer> Answers);
+/// <param name="Calibrated">Whether the confidence is calibrated.</param>
+public sealed record EnsembleResult(int[] Labels, double[]? Confidence, IReadOnlyList<Answer> Answers, bool Calibrated)
+{
+    /// <summary>Answers that could not be read.</summary>
+    public int Unparsed => Answers.Count(a => !a.Parsed);
+}
 
 /// <summary>Clusters points by asking a model several times: about the points in several orders, drawing several answers, or both.</summary>
 public static class AnswerEnsemble
@@ -54,6 +63,7 @@ public static class AnswerEnsemble
     /// <param name="cancellation">Looked at before every layer.</param>
     /// <exception cref="IccArgumentException">A number of clusters that cannot be, or an option outside its limits.</exception>
     /// <exception cref="IccUnsupportedException">The vocabulary cannot write the answers.</exception>
+    /// <exception cref="IccMemoryException">There is no room for n x n numbers, which the co-association of several answers takes.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static EnsembleResult Cluster(
         CausalLM model, IPromptFormat format, PointSet points, int clusters, EnsembleOptions options, LoraAdapter? adapter = null,
@@ -65,7 +75,9 @@ public static class AnswerEnsemble
         }
         var orders = SubsetPlan.Orders(points.Count, options.Permutations, options.Seed);
         PointSet[] prompts = [.. orders.Select(o => points.Select(o))];
-        var given = ConstrainedAnswer.Generate(model, format, prompts, clusters, options.Answers, adapter, progress, cancellation);
+        var given = options.Answers.Decoding == AnswerDecoding.Free
+            ? FreeAnswer.Generate(model, format, prompts, clusters, options.Answers, adapter, progress, cancellation)
+            : ConstrainedAnswer.Generate(model, format, prompts, clusters, options.Answers, adapter, progress, cancellation);
         Answer[] answers = [.. given.SelectMany((list, i) => list.Select(answer => Restore(answer, orders[i])))];
         return Combine(model.Backend, answers, clusters, options);
     }
@@ -74,19 +86,35 @@ public static class AnswerEnsemble
     internal static EnsembleResult Combine(IBackend backend, IReadOnlyList<Answer> answers, int clusters, EnsembleOptions options)
     {
         int[][] labelings = [.. answers.Select(a => a.Labels)];
-        var n = labelings[0].Length;
-        if (options.Consensus == AnswerConsensus.Vote || n == 1)
+        int[] answered = [.. Enumerable.Range(0, labelings[0].Length).Where(i => labelings.Any(l => l[i] >= 0))];
+        var byVotes = options.Consensus == AnswerConsensus.Vote || answers.Count == 1 || answered.Length <= clusters;
+        var labels = byVotes ? LabelVoting.Vote(labelings).Labels : Together(backend, labelings, answered, clusters, options.Seed);
+        int[][] aligned = [.. labelings.Select(l => LabelVoting.Align(labels, l))];
+        if (options.Answers.Decoding == AnswerDecoding.Free)
         {
-            var votes = LabelVoting.Vote(labelings);
-            return new EnsembleResult(votes.Labels, Confidence(votes.Labels, answers, votes.Aligned, clusters), answers);
+            return new EnsembleResult(labels, answers.Count == 1 ? null : Shares(labels, aligned), answers, Calibrated: false);
         }
-        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
-        var labels = LabelOrder.ByFirstAppearance(spectral.FitPredict(backend, CoAssociation.Matrix(labelings), n).Labels);
+        var confidence = Confidence(labels, answers, aligned, clusters);
         return new EnsembleResult(
-            labels, Confidence(labels, answers, [.. labelings.Select(l => LabelVoting.Align(labels, l))], clusters), answers);
+            labels, options.Calibration?.Apply(confidence, answers.Count) ?? confidence, answers, options.Calibration is not null);
     }
 
-    private static double[] Confidence(int[] labels, IReadOnlyList<Answer> answers, IReadOnlyList<int[]> aligned, int clusters)
+    /// <summary>Spectral clustering of how often those points are together that have a label at all.</summary>
+    private static int[] Together(IBackend backend, int[][] labelings, int[] answered, int clusters, long seed)
+    {
+        var n = answered.Length;
+        var matrix = CoAssociation.Matrix([.. labelings.Select(l => Array.ConvertAll(answered, i => l[i]))]);
+        var found = new SpectralClustering { NClusters = clusters, RandomState = seed }.FitPredict(backend, matrix, n).Labels;
+        var labels = new int[labelings[0].Length];
+        Array.Fill(labels, -1);
+        for (var i = 0; i < n; i++)
+        {
+            labels[answered[i]] = found[i];
+        }
+        return LabelOrder.ByFirstAppearance(labels);
+    }
+
+    private static double[] Confidence(int[] labels, IReadOnlyList<Answer> answers, int[][] aligned, int clusters)
     {
         var confidence = new double[labels.Length];
         for (var i = 0; i < labels.Length; i++)
@@ -100,14 +128,21 @@ public static class AnswerEnsemble
         return confidence;
     }
 
+    private static double[] Shares(int[] labels, int[][] aligned) =>
+        [.. labels.Select((label, i) => label < 0 ? 0 : aligned.Average(a => a[i] == label ? 1.0 : 0))];
+
     /// <summary>An answer about permuted points, in the order of the points as given.</summary>
     private static Answer Restore(Answer answer, int[] order)
     {
-        var (labels, logs) = (new int[order.Length], new double[order.Length]);
+        var (labels, logs) = (new int[order.Length], new double[answer.LogProbabilities.Length]);
         for (var i = 0; i < order.Length; i++)
         {
-            (labels[order[i]], logs[order[i]]) = (answer.Labels[i], answer.LogProbabilities[i]);
+            labels[order[i]] = answer.Labels[i];
+            if (logs.Length > 0)
+            {
+                logs[order[i]] = answer.LogProbabilities[i];
+            }
         }
-        return new Answer(labels, logs);
+        return answer with { Labels = labels, LogProbabilities = logs };
     }
 }

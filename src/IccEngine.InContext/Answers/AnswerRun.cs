@@ -110,7 +110,7 @@ internal sealed class AnswerRun
         var beams = prompts.Select(p => new List<AnswerDraft> { p }).ToArray();
         while (true)
         {
-            AnswerDraft[] grow = [.. beams.SelectMany(b => b.Where(d => !d.IsDone && d.Deciding == b.Min(o => o.Deciding)))];
+            AnswerDraft[] grow = [.. beams.SelectMany(LeastDecided)];
             if (grow.Length == 0)
             {
                 return [.. beams.Select(b => new[] { b.MaxBy(d => d.LogProbability)!.Answer })];
@@ -130,6 +130,12 @@ internal sealed class AnswerRun
             }
             progress?.Invoke(beams.Average(b => b.Average(d => d.Answered)));
         }
+    }
+
+    private static IEnumerable<AnswerDraft> LeastDecided(List<AnswerDraft> beam)
+    {
+        var least = beam.Min(d => d.Deciding);
+        return beam.Where(d => !d.IsDone && d.Deciding == least);
     }
 
     /// <summary>Replaces the drafts of one prompt by the best of what they become.</summary>

@@ -24,15 +24,18 @@ internal sealed class AnswerTokens
     private readonly string _before;
     private readonly TokenTrie _trie;
     private readonly int[] _ahead;
+    private readonly int[]? _all;
     private int _idsKept;
 
     /// <param name="template">The answer.</param>
     /// <param name="vocabularySize">Ids that the model knows.</param>
     /// <param name="canonical">Whether labels are numbered by first appearance.</param>
     /// <param name="useAll">Whether every label must occur.</param>
+    /// <param name="anyToken">Whether any token may stand in the place of a label, where these are single tokens.</param>
     /// <exception cref="IccUnsupportedException">The vocabulary cannot write the answers.</exception>
-    public AnswerTokens(AnswerTemplate template, int vocabularySize, bool canonical, bool useAll)
+    public AnswerTokens(AnswerTemplate template, int vocabularySize, bool canonical, bool useAll, bool anyToken = false)
     {
+        _all = anyToken ? [.. Enumerable.Range(0, vocabularySize)] : null;
         (_tokenizer, _before) = (template.Tokenizer, template.Before);
         Grammar = new AnswerGrammar(template.Forced, template.Clusters, canonical, useAll);
         _vocabulary = AnswerVocabulary.Of(_tokenizer, vocabularySize);
@@ -51,6 +54,9 @@ internal sealed class AnswerTokens
     /// <summary>Whether a label is always one token, so that it is finished when its token is.</summary>
     public bool SingleTokens { get; }
 
+    /// <summary>Whether any token may stand in the place of a label.</summary>
+    public bool AnyToken => _all is not null;
+
     /// <summary>Characters of the longest answer: no answer has more tokens.</summary>
     public int MostTokens => checked(Grammar.Forced.Sum(f => f.Length) + Grammar.Points * $"{Grammar.Clusters - 1}".Length);
 
@@ -60,6 +66,10 @@ internal sealed class AnswerTokens
     /// <summary>Ids of the tokens that may come next, ascending; none only at the end.</summary>
     public int[] Allowed(in AnswerState state)
     {
+        if (_all is not null)
+        {
+            return _all;
+        }
         var slack = Math.Min(Grammar.Slack(state), _trie.Depth);
         // Where single labels are ruled out, the state is one of too many to be kept.
         var keep = state.Used is null || slack == _trie.Depth;

@@ -48,6 +48,16 @@ public static class ConstrainedAnswer
     {
         options ??= new AnswerOptions();
         options.Check();
+        return options.Decoding == AnswerDecoding.Constrained
+            ? Packed(model, format, prompts, clusters, options, adapter, progress, cancellation)
+            : throw new IccArgumentException("a free answer was asked for, expected a constrained one");
+    }
+
+    /// <summary>Answers several prompts, as many in one session as make a good size; where labels are single tokens, free ones, too.</summary>
+    internal static IReadOnlyList<IReadOnlyList<Answer>> Packed(
+        CausalLM model, IPromptFormat format, IReadOnlyList<PointSet> prompts, int clusters, AnswerOptions options, LoraAdapter? adapter,
+        Action<double>? progress, CancellationToken cancellation)
+    {
         var answers = new List<IReadOnlyList<Answer>>();
         while (answers.Count < prompts.Count)
         {
@@ -72,17 +82,25 @@ public static class ConstrainedAnswer
         return answers;
     }
 
-    private static (AnswerDraft Draft, SessionOptions Room) Begin(
-        CausalLM model, IPromptFormat format, PointSet points, int clusters, AnswerOptions options, LoraAdapter? adapter)
+    /// <summary>Throws where there cannot be so many clusters.</summary>
+    internal static void CheckClusters(PointSet points, int clusters)
     {
         if (clusters < 1 || clusters > points.Count)
         {
             throw new IccArgumentException($"{clusters} clusters of {points.Count} points; expected from 1 to {points.Count}");
         }
+    }
+
+    private static (AnswerDraft Draft, SessionOptions Room) Begin(
+        CausalLM model, IPromptFormat format, PointSet points, int clusters, AnswerOptions options, LoraAdapter? adapter)
+    {
+        CheckClusters(points, clusters);
         var prompt = format.Encode(points, clusters);
         var template = format.Answer(points, clusters);
-        var tokens = new AnswerTokens(
-            template, model.Config.VocabSize, options.Canonical ?? template.Canonical, options.UseAll ?? template.UsesAll);
+        var tokens = options.Decoding == AnswerDecoding.Free
+            // At least two, so that there is a choice.
+            ? new AnswerTokens(template with { Clusters = Math.Max(2, clusters) }, model.Config.VocabSize, false, false, anyToken: true)
+            : new AnswerTokens(template, model.Config.VocabSize, options.Canonical ?? template.Canonical, options.UseAll ?? template.UsesAll);
         return (new AnswerDraft(tokens, prompt.Ids), AnswerRun.Room(prompt.Ids.Length, tokens, options, adapter));
     }
 }

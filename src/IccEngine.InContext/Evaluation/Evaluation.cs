@@ -7,6 +7,8 @@ namespace IccEngine.InContext;
 /// <summary>Runs methods on episodes whose clusters are known.</summary>
 public static class Evaluation
 {
+    private const int ConfidenceDigits = 6;
+
     /// <summary>
     /// Runs what the log does not have yet: episode by episode, each order of its points by all methods, so that a run that was ended compares
     /// methods on the same episodes.
@@ -27,7 +29,7 @@ public static class Evaluation
         Check(methods, limit);
         var all = data.Count(limit) * (double)methods.Count;
         var (found, ran) = (0L, 0L);
-        var scores = methods.Select(m => new ScoreBuilder(m.Name)).ToArray();
+        var scores = methods.Select(m => new ScoreBuilder(m.Name, m.CalibratedAnswers)).ToArray();
         foreach (var (index, episode) in data.Episodes(limit))
         {
             for (var order = 0; order < (episode.Perms?.Count ?? 1); order++)
@@ -81,8 +83,10 @@ public static class Evaluation
         }
         var watch = Stopwatch.StartNew();
         EvaluationRecord Record(EvaluationAnswer answer, double accuracy, double ari, double nmi, string? failure) => new(
-            method.Name, index, order, EvaluationCell.Of(episode), episode.N, accuracy, ari, nmi, answer.Parsed,
-            Math.Round(watch.Elapsed.TotalSeconds, 6), answer.Tokens, failure);
+            method.Name, index, order, EvaluationCell.Of(episode), episode.N, accuracy, ari, nmi, answer.Unparsed,
+            Math.Round(watch.Elapsed.TotalSeconds, 6), answer.Tokens, failure,
+            answer.Confidence is { } confidence ? Array.ConvertAll(confidence, c => Math.Round(c, ConfidenceDigits)) : null,
+            answer.Confidence is null ? null : Correct(truth, answer.Labels));
         try
         {
             var answer = method.Cluster(points, episode.NClusters, cancellation);
@@ -96,5 +100,14 @@ public static class Evaluation
             // What the method cannot do with these points: the others go on.
             return Record(new EvaluationAnswer([]), 0, 0, 0, e.Message);
         }
+    }
+
+    /// <summary>Which points the best one-to-one matching of the clusters with the true ones gives their true cluster; never one without a label.</summary>
+    private static bool[] Correct(int[] truth, int[] labels)
+    {
+        // As with labels, any number may name a true cluster; below 0 it would be noise.
+        var names = truth.Distinct().Order().Select((name, rank) => (name, rank)).ToDictionary(p => p.name, p => p.rank);
+        var ranks = Array.ConvertAll(truth, t => names[t]);
+        return [.. LabelVoting.Align(ranks, labels).Zip(ranks, (label, rank) => label == rank)];
     }
 }

@@ -10,7 +10,7 @@ namespace IccEngine.InContext;
 /// </summary>
 public sealed class EvaluationLog : IDisposable
 {
-    private const int LongestLine = 1 << 20;
+    private const int LongestLine = 1 << 24;
     private const long LockedByte = long.MaxValue - 1;
     private readonly Dictionary<(string Method, long Episode, int Order), EvaluationRecord> _records = [];
     private readonly FileStream? _file;

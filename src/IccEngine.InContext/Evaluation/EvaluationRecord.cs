@@ -9,7 +9,9 @@ namespace IccEngine.InContext;
 /// <param name="Permutations">Orders over which attention is averaged; null: the model's own choice.</param>
 /// <param name="Device">Where it is computed, and in which type.</param>
 /// <param name="Seed">Seed of the methods.</param>
-public sealed record EvaluationSetting(string Data, string Model, string? Adapter, int? Permutations, string Device, long Seed);
+/// <param name="RawConfidence">Whether confidence is given as it is, not calibrated.</param>
+public sealed record EvaluationSetting(
+    string Data, string Model, string? Adapter, int? Permutations, string Device, long Seed, bool RawConfidence = false);
 
 /// <summary>One method on one episode, in one order of its points: a line of a results file.</summary>
 /// <param name="Method">The method.</param>
@@ -20,13 +22,15 @@ public sealed record EvaluationSetting(string Data, string Model, string? Adapte
 /// <param name="Accuracy">Share of the points that the best one-to-one matching of clusters gets right.</param>
 /// <param name="Ari">Adjusted Rand index.</param>
 /// <param name="Nmi">Normalised mutual information, arithmetic mean.</param>
-/// <param name="Parsed">Whether the answer could be read.</param>
+/// <param name="Unparsed">Answers of a model that could not be read.</param>
 /// <param name="Seconds">Time that it took.</param>
 /// <param name="Tokens">Tokens that went through a model.</param>
 /// <param name="Failure">Why the method gave no labels, in which case there are no scores; else null.</param>
+/// <param name="Confidence">[n], each in 0 to 1: how likely the method says it is that a point is right; or null.</param>
+/// <param name="Correct">[n], whether a point is right by the best one-to-one matching; null where there is no confidence.</param>
 public sealed record EvaluationRecord(
-    string Method, long Episode, int Order, EvaluationCell Cell, int Points, double Accuracy, double Ari, double Nmi, bool Parsed, double Seconds,
-    long Tokens, string? Failure)
+    string Method, long Episode, int Order, EvaluationCell Cell, int Points, double Accuracy, double Ari, double Nmi, int Unparsed, double Seconds,
+    long Tokens, string? Failure, double[]? Confidence, bool[]? Correct)
 {
     /// <summary>Names of properties in files.</summary>
     internal static readonly JsonSerializerOptions Json = new()
@@ -39,5 +43,7 @@ public sealed record EvaluationRecord(
 
     /// <summary>Whether the numbers can be what they say they are.</summary>
     internal bool IsSound => Episode >= 0 && Order >= 0 && Points > 0 && Tokens >= 0 && Seconds >= 0
-        && Accuracy is >= 0 and <= 1 && Ari is >= -1 and <= 1 && Nmi is >= 0 and <= 1;
+        && Accuracy is >= 0 and <= 1 && Ari is >= -1 and <= 1 && Nmi is >= 0 and <= 1 && Unparsed >= 0
+        && (Confidence is null) == (Correct is null)
+        && (Confidence is null || (Confidence.Length == Points && Correct!.Length == Points && Confidence.All(c => c is >= 0 and <= 1)));
 }

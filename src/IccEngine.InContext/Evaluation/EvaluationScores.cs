@@ -9,7 +9,7 @@ namespace IccEngine.InContext;
 /// <param name="OrderDeviation">
 /// Deviation of the accuracy over the orders of an episode's points (population), mean over the episodes; null where there is one order.
 /// </param>
-/// <param name="Unparsed">Answers that could not be read; they count in the means, as what is made of an empty answer.</param>
+/// <param name="Unparsed">Answers that could not be read; a run in which none could counts in the means, as what is made of an empty answer.</param>
 /// <param name="Failed">Runs in which the method gave no labels; they do not count in the means.</param>
 /// <param name="Seconds">Time of all runs.</param>
 /// <param name="Tokens">Tokens that went through a model in them.</param>
@@ -39,16 +39,32 @@ public sealed record PairedDifference(long Episodes, double? Accuracy, double? S
 /// <param name="Difference">From the first method of the run, episode by episode.</param>
 /// <param name="Failure">Why the first run failed that did, or null.</param>
 public sealed record MethodScores(
-    string Method, IReadOnlyList<CellScore> Cells, Score Overall, PairedDifference Difference, string? Failure);
+    string Method, IReadOnlyList<CellScore> Cells, Score Overall, PairedDifference Difference, string? Failure)
+{
+    /// <summary>How reliable its confidence is; null where it gives none.</summary>
+    public Reliability? Reliability { get; init; }
+
+    /// <summary>Where the confidence was to be calibrated, how; else null.</summary>
+    public CalibrationScores? Calibration { get; init; }
+}
+
+/// <summary>A curve that was fitted to the results of a method.</summary>
+/// <param name="Curve">The curve.</param>
+/// <param name="Reliability">How reliable the confidence is with it, on the points that it was fitted to.</param>
+public sealed record CalibrationScores(ConfidenceCurve Curve, Reliability Reliability);
 
 /// <summary>Adds up the results of a method.</summary>
-internal sealed class ScoreBuilder(string method)
+/// <param name="method">Its name.</param>
+/// <param name="calibratedAnswers">Answers that its confidence comes of, where that is to be calibrated; else 0.</param>
+internal sealed class ScoreBuilder(string method, int calibratedAnswers)
 {
     private readonly Dictionary<EvaluationCell, Sums> _cells = [];
     private readonly List<EvaluationCell> _order = [];
     private readonly Sums _overall = new();
     private readonly List<EvaluationRecord> _episode = [];
     private readonly Dictionary<long, double> _accuracies = [];
+    private readonly ReliabilitySums _reliability = new();
+    private readonly List<EvaluationRecord> _toCalibrate = [];
     private string? _failure;
 
     /// <summary>Adds a result; those of an episode follow each other.</summary>
@@ -60,6 +76,14 @@ internal sealed class ScoreBuilder(string method)
         }
         _episode.Add(record);
         _failure ??= record.Failure;
+        if (record.Confidence is { } confidence)
+        {
+            _reliability.Add(confidence, record.Correct!);
+            if (calibratedAnswers > 0)
+            {
+                _toCalibrate.Add(record);
+            }
+        }
     }
 
     /// <summary>The scores, beside those of the first method of the run.</summary>
@@ -71,7 +95,29 @@ internal sealed class ScoreBuilder(string method)
         var (mean, error) = Means(differences);
         return new MethodScores(
             method, [.. _order.Select(cell => new CellScore(cell, _cells[cell].Finish()))], _overall.Finish(),
-            new PairedDifference(differences.Length, mean, error), _failure);
+            new PairedDifference(differences.Length, mean, error), _failure)
+        {
+            Reliability = _reliability.Finish(),
+            Calibration = Calibrate(),
+        };
+    }
+
+    private CalibrationScores? Calibrate()
+    {
+        var (fit, sums) = (new CurveFit(), new ReliabilitySums());
+        foreach (var record in _toCalibrate)
+        {
+            fit.Add(record.Confidence!, record.Correct!);
+        }
+        if (fit.Fit(calibratedAnswers) is not { } curve)
+        {
+            return null;
+        }
+        foreach (var record in _toCalibrate)
+        {
+            sums.Add(curve.Apply(record.Confidence!), record.Correct!);
+        }
+        return new CalibrationScores(curve, sums.Finish()!);
     }
 
     /// <summary>Mean and its standard error, from the sample's deviation.</summary>
@@ -119,7 +165,7 @@ internal sealed class ScoreBuilder(string method)
         {
             _seconds += episode.Sum(r => r.Seconds);
             _tokens += episode.Sum(r => r.Tokens);
-            _unparsed += episode.Count(r => !r.Parsed);
+            _unparsed += episode.Sum(r => (long)r.Unparsed);
             var scored = episode.Where(r => r.Failure is null).ToArray();
             _failed += episode.Count - scored.Length;
             if (scored.Length == 0)

@@ -53,6 +53,9 @@ public sealed record IccSpec
     /// </summary>
     public required int Subset { get; init; }
 
+    /// <summary>How often points are right of which the model's answers have a confidence; null where the file does not say.</summary>
+    public ConfidenceCalibration? Calibration { get; init; }
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">Path of icc.json.</param>
     /// <exception cref="IccFormatException">The file cannot be read, or is no such file.</exception>
@@ -107,8 +110,18 @@ public sealed record IccSpec
             Clip = clip,
             SpectralLayer = root.Integer("spectral_layer", 0, 9999),
             Permutations = root.Has("permutations") ? root.Integer("permutations", 1, 100_000) : 1,
+            Calibration = root.Has("calibration") ? ReadCalibration(root.Object("calibration")) : null,
             Subset = root.Has("subset") ? root.Integer("subset", 1, trained.MaxPoints ?? int.MaxValue) : trained.MaxPoints ?? int.MaxValue,
         };
+    }
+
+    private static ConfidenceCalibration ReadCalibration(SpecReader calibration)
+    {
+        var curves = calibration.Objects("curves").Select(c =>
+            new ConfidenceCurve(c.Integer("answers", 1, 1_000_000), c.Number("intercept"), c.Number("point"), c.Number("mean"))).ToArray();
+        return curves.Length > 0 && curves.DistinctBy(c => c.Answers).Count() == curves.Length
+            ? new ConfidenceCalibration(curves)
+            : throw calibration.Error("curves", "expected one or more, of different numbers of answers");
     }
 
     private static TrainedRanges ReadTrained(SpecReader root)
@@ -143,6 +156,22 @@ internal sealed class SpecReader
     public SpecReader Object(string key) => new(_file, Get(key), $"{_path}{key}.");
 
     public int Integer(string key, int least, int greatest) => Integer(Get(key), key, least, greatest);
+
+    public IEnumerable<SpecReader> Objects(string key)
+    {
+        var value = Get(key);
+        return value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray().Select((item, i) => new SpecReader(_file, item, $"{_path}{key}[{i}]."))
+            : throw Error(key, $"expected a list, found {Show(value)}");
+    }
+
+    public double Number(string key)
+    {
+        var value = Get(key);
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : throw Error(key, $"expected a number, found {Show(value)}");
+    }
 
     public double PositiveNumber(string key)
     {
@@ -190,7 +219,7 @@ internal sealed class SpecReader
     private JsonElement Get(string key) =>
         _element.TryGetProperty(key, out var value) ? value : throw Error(key, "missing");
 
-    private IccFormatException Error(string key, string message) => new(_file, $"{_path}{key}: {message}");
+    public IccFormatException Error(string key, string message) => new(_file, $"{_path}{key}: {message}");
 
     private static string Show(JsonElement value)
     {

@@ -11,7 +11,7 @@ public enum ClusterMethod
 {
     /// <summary>Spectral clustering of the attention between the points.</summary>
     Attention = 1,
-    /// <summary>The model's own answer, in which only labels can be chosen.</summary>
+    /// <summary>The model's own answer; only labels can be chosen, unless it may be free (<see cref="AnswerDecoding"/>).</summary>
     Generate = 2,
     /// <summary>Both, one after the other.</summary>
     Both = Attention | Generate,
@@ -77,6 +77,9 @@ public sealed record ClusterOptions
 
     /// <summary>How several answers, to several orders or drawn, become one clustering.</summary>
     public AnswerConsensus Consensus { get; init; }
+
+    /// <summary>Give the confidence of answers as it is, not calibrated as the model's icc.json says.</summary>
+    public bool RawConfidence { get; init; }
 
     /// <summary>Adapter, or null.</summary>
     public LoraAdapter? Adapter { get; init; }

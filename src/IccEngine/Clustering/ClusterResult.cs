@@ -5,7 +5,7 @@ namespace IccEngine;
 /// <summary>What one method found.</summary>
 /// <param name="Method">The method's name: attention, generate, or that of an estimator.</param>
 /// <param name="Layer">Layer whose attention was read, of several the first; null for the other methods.</param>
-/// <param name="Labels">Cluster of every point [n], numbered by first appearance; -1 for noise, from methods that know of noise.</param>
+/// <param name="Labels">Cluster of every point [n], numbered by first appearance; -1 for noise, from methods that know of noise, and where no free answer could be read.</param>
 /// <param name="Seconds">Time that it took.</param>
 /// <param name="Affinity">[n, n] affinity between the points, where <see cref="ClusterOptions.ReturnAffinity"/> or <see cref="ClusterOptions.ReturnMaps"/> asked for it; else null.</param>
 /// <param name="Eigenvalues">Smallest eigenvalues of its normalised Laplacian, or null.</param>
@@ -14,6 +14,9 @@ public sealed record MethodResult(
 {
     /// <summary>For the model's answers, of every point [n] the probability of its cluster (<see cref="EnsembleResult.Confidence"/>); else null.</summary>
     public double[]? Confidence { get; init; }
+
+    /// <summary>Whether points of a confidence were right as often as it says, on the data that the model was calibrated with.</summary>
+    public bool Calibrated { get; init; }
 
     /// <summary>The model's answers, with the probability of every label; empty for another method.</summary>
     public IReadOnlyList<Answer> Answers { get; init; } = [];

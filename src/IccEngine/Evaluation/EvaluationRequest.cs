@@ -1,3 +1,4 @@
+using IccEngine.InContext;
 using IccEngine.Models;
 
 namespace IccEngine;
@@ -15,12 +16,12 @@ public sealed record EvaluationRequest
     public string? Paper { get; init; }
 
     /// <summary>
-    /// Names of methods: attention, attention-xM (over M orders of the points), generate, and those that need no model; empty:
-    /// <see cref="ModelEvaluation.DefaultMethods"/>.
+    /// Names of methods: attention, generate, generate-free (an answer that may be anything), each with -xM for M orders of the points, and
+    /// those that need no model; empty: <see cref="ModelEvaluation.DefaultMethods"/>.
     /// </summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 
-    /// <summary>Orders over which attention is averaged; null: the model's own choice.</summary>
+    /// <summary>Orders over which attention is averaged, and of which answers agree; null: for attention the model's own choice, one answer.</summary>
     public int? Permutations { get; init; }
 
     /// <summary>Episodes of each cell at most; null: all.</summary>
@@ -28,6 +29,11 @@ public sealed record EvaluationRequest
 
     /// <summary>Seed of the methods.</summary>
     public long Seed { get; init; }
+
+    /// <summary>
+    /// Fit curves that calibrate the confidence of answers to these episodes (<see cref="MethodScores.Calibration"/>); the confidence is given as it is.
+    /// </summary>
+    public bool Calibrate { get; init; }
 
     /// <summary>The adapter, and the name that results give it; null: none.</summary>
     public (LoraAdapter Adapter, string Name)? Adapter { get; init; }

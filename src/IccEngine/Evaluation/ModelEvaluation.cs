@@ -14,14 +14,15 @@ public sealed record EvaluationResult(EvaluationSetting Setting, IReadOnlyList<M
 /// <summary>Evaluates a model and the methods that need none on episodes whose clusters are known.</summary>
 public static class ModelEvaluation
 {
-    private const string ManyOrders = "attention-x";
+    private const string Free = "generate-free";
+    private const string ManyOrders = "-x";
 
     /// <summary>Methods where none is named.</summary>
     public static IReadOnlyList<string> DefaultMethods { get; } = ["attention", "generate", "kmeans-1", "kmeans"];
 
     /// <summary>Names of methods, for people.</summary>
     public static string MethodChoices { get; } =
-        $"attention, {ManyOrders}M (M orders of the points), generate, {string.Join(", ", ClusteringMethod.All.Select(m => m.Name))}";
+        $"attention, generate, {Free} (read afterwards), each with {ManyOrders}M for M orders of the points, {string.Join(", ", ClusteringMethod.All.Select(m => m.Name))}";
 
     /// <summary>Runs an evaluation, from where its results file ends.</summary>
     /// <param name="model">The model.</param>
@@ -43,7 +44,8 @@ public static class ModelEvaluation
         var paper = request.Paper is { } table ? PaperTable.Find(table) : null;
         var data = Data(request, paper);
         var setting = new EvaluationSetting(
-            data.Description, model.Name, request.Adapter?.Name, request.Permutations, model.DeviceDescription, request.Seed);
+            data.Description, model.Name, request.Adapter?.Name, request.Permutations, model.DeviceDescription, request.Seed,
+            request.Calibrate);
         using var log = EvaluationLog.Open(request.Output, setting);
         return new EvaluationResult(setting, InContext.Evaluation.Run(data, methods, request.Limit, log, progress, cancellation), paper);
     }
@@ -59,25 +61,40 @@ public static class ModelEvaluation
 
     private static EvaluationMethod Method(IccModel model, string name, EvaluationRequest request)
     {
-        var options = new ClusterOptions { Permutations = request.Permutations, Seed = request.Seed, Adapter = request.Adapter?.Adapter };
-        if (name.StartsWith(ManyOrders, StringComparison.Ordinal)
-            && int.TryParse(name.AsSpan(ManyOrders.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var orders) && orders > 0)
-        {
-            options = options with { Permutations = orders };
-        }
-        else if (ClusterOptions.MethodNames.Contains(name) && name != ClusterOptions.NameOf(ClusterMethod.Both))
-        {
-            options = options.With(name);
-        }
-        else
-        {
-            throw new IccArgumentException($"method: found '{name.ReplaceLineEndings(" ")}', expected one of {MethodChoices}");
-        }
+        var options = Options(name, request);
+        var calibrates = request.Calibrate && options is { Estimator: null, Method: ClusterMethod.Generate, Answers.Decoding: AnswerDecoding.Constrained };
         return new EvaluationMethod(name, (points, clusters, cancellation) =>
         {
             using var tokens = new TokenCounter();
-            var labels = model.Cluster(points, clusters, options, cancellation: cancellation).Labels;
-            return new EvaluationAnswer(labels, tokens.Count);
-        });
+            var found = model.Cluster(points, clusters, options, cancellation: cancellation).Results[0];
+            return new EvaluationAnswer(found.Labels, tokens.Count, found.Answers.Count(a => !a.Parsed), found.Confidence);
+        })
+        {
+            CalibratedAnswers = calibrates ? options.Permutations ?? 1 : 0,
+        };
+    }
+
+    /// <summary>What a name says: a method; of those by the model, of which orders, and whether the answer is free.</summary>
+    private static ClusterOptions Options(string name, EvaluationRequest request)
+    {
+        var options = new ClusterOptions
+        {
+            Permutations = request.Permutations,
+            Seed = request.Seed,
+            Adapter = request.Adapter?.Adapter,
+            RawConfidence = request.Calibrate,
+        };
+        var (method, at) = (name, name.LastIndexOf(ManyOrders, StringComparison.Ordinal));
+        if (at > 0 && int.TryParse(name.AsSpan(at + ManyOrders.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var orders) && orders > 0)
+        {
+            (method, options) = (name[..at], options with { Permutations = orders });
+        }
+        return method switch
+        {
+            Free => options.With(ClusterOptions.NameOf(ClusterMethod.Generate)) with { Answers = new AnswerOptions { Decoding = AnswerDecoding.Free } },
+            _ when method == ClusterOptions.NameOf(ClusterMethod.Attention) || method == ClusterOptions.NameOf(ClusterMethod.Generate) => options.With(method),
+            _ when ClusteringMethod.All.Any(m => m.Name == name) => options.With(name),
+            _ => throw new IccArgumentException($"method: found '{name.ReplaceLineEndings(" ")}', expected one of {MethodChoices}"),
+        };
     }
 }
