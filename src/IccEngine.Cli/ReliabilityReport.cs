@@ -8,7 +8,7 @@ namespace IccEngine.Cli;
 /// <summary>Prints how reliable the confidence of a method is.</summary>
 internal static class ReliabilityReport
 {
-    private static readonly JsonSerializerOptions _names = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Names = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>A table of confidence against accuracy, where the method gives a confidence.</summary>
     public static void Write(IAnsiConsole console, MethodScores method)
@@ -29,7 +29,7 @@ internal static class ReliabilityReport
         var curves = methods.Select(m => m.Calibration?.Curve).OfType<ConfidenceCurve>().DistinctBy(c => c.Answers).OrderBy(c => c.Answers).ToArray();
         if (curves.Length > 0)
         {
-            console.WriteLine($"for icc.json: \"calibration\": {JsonSerializer.Serialize(new { curves }, _names)}");
+            console.WriteLine($"for icc.json: \"calibration\": {JsonSerializer.Serialize(new { curves }, Names)}");
         }
     }
 

@@ -90,9 +90,34 @@ public sealed class ClusterCommandTests : IDisposable
         Assert.EndsWith(",cluster,confidence", written[0], StringComparison.Ordinal);
         Assert.Equal(rows.Length, written.Length - 1);
         Assert.All(rows.Zip(written.Skip(1)), pair => Assert.EndsWith(pair.First, pair.Second, StringComparison.Ordinal));
+        Assert.True(result.GetProperty("calibrated").GetBoolean());
         var refused = Icc.Run("cluster", Iris, "-k", "3", "--method", "generate", "--beams", "2", "--samples", "2");
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Contains("beams", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Free_answers_are_shown_where_they_cannot_be_read()
+    {
+        string[] arguments = ["cluster", Path.Combine(Icc.Samples, "student_t.csv"), "-k", "3", "--label-column", "class", "--method", "generate", "--answer", "free"];
+        var outcome = Icc.Run([.. arguments, "--model", Icc.ChatModel, "--max-new-tokens", "9", "--json"]);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var result = document.RootElement.GetProperty("results")[0];
+        Assert.Equal(1, result.GetProperty("unparsed").GetInt32());
+        Assert.NotEqual("", result.GetProperty("answers")[0].GetProperty("text").GetString());
+        Assert.All(result.GetProperty("labels").EnumerateArray(), l => Assert.Equal(-1, l.GetInt32()));
+        Assert.False(result.TryGetProperty("confidence", out _));
+        Assert.Equal("1 of 1 answers could not be read", document.RootElement.GetProperty("remarks")[0].GetString());
+        outcome = Icc.Run(arguments);
+        Assert.Equal("", outcome.Error);
+        Assert.DoesNotContain("could not be read", outcome.Output, StringComparison.Ordinal);
+        foreach (var options in new string[][] { [.. arguments, "--beams", "2"], [.. arguments, "--allow-unused"], [.. arguments[..^1], "constrained", "--max-new-tokens", "9"] })
+        {
+            var refused = Icc.Run(options);
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("answer", refused.ErrorLine, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

@@ -35,6 +35,19 @@ public sealed class ClusterTextCommandTests : IDisposable
     }
 
     [Fact]
+    public void Answers_of_several_orders_may_be_free()
+    {
+        var outcome = Icc.Run(
+            "cluster-text", Write("texts.txt", string.Join('\n', _texts)), "-k", "2", "--model", Icc.ChatModel, "--method", "generate", "--permutations", "2",
+            "--answer", "free", "--max-new-tokens", "5", "--json");
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var result = document.RootElement.GetProperty("results")[0];
+        Assert.Equal((2, 2), (result.GetProperty("answers").GetArrayLength(), result.GetProperty("unparsed").GetInt32()));
+        Assert.Equal(_texts.Length, result.GetProperty("labels").EnumerateArray().Count(l => l.GetInt32() == -1));
+    }
+
+    [Fact]
     public void A_field_of_json_lines_and_an_own_template_can_be_named()
     {
         var path = Write("texts.jsonl", string.Concat(_texts.Select((t, i) => JsonSerializer.Serialize(new { id = i, body = t }) + "\n")));

@@ -44,6 +44,54 @@ public sealed class EvalCommandTests : IDisposable
     }
 
     [Fact]
+    public void Confidence_is_shown_beside_what_is_right_and_can_be_calibrated()
+    {
+        string[] arguments = ["eval", "--data", Mixed, "--method", "generate,generate-x3,generate-free-x2,ward", "--calibrate", "--out", Results];
+        var outcome = Icc.Run([.. arguments, "--json"]);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.True(document.RootElement.GetProperty("raw_confidence").GetBoolean());
+        var methods = document.RootElement.GetProperty("methods").EnumerateArray().ToArray();
+        var points = File.ReadLines(Results).Skip(1).Select(l => JsonDocument.Parse(l).RootElement)
+            .Where(r => r.GetProperty("method").GetString() == "generate").Sum(r => r.GetProperty("points").GetInt32());
+        foreach (var (method, answers) in methods.Zip([1, 3]))
+        {
+            var curve = method.GetProperty("calibration").GetProperty("curve");
+            Assert.Equal(answers, curve.GetProperty("answers").GetInt32());
+            foreach (var found in new[] { method.GetProperty("reliability"), method.GetProperty("calibration").GetProperty("reliability") })
+            {
+                Assert.Equal(points, found.GetProperty("points").GetInt32());
+                Assert.Equal(points, found.GetProperty("bins").EnumerateArray().Sum(b => b.GetProperty("points").GetInt32()));
+                Assert.InRange(found.GetProperty("ece").GetDouble(), 0, 1);
+                Assert.InRange(found.GetProperty("brier").GetDouble(), 0, 1);
+            }
+        }
+        // Several free answers agree or not; without probabilities there is nothing to calibrate.
+        Assert.Equal(points, methods[2].GetProperty("reliability").GetProperty("points").GetInt32());
+        Assert.Equal(JsonValueKind.Null, methods[2].GetProperty("calibration").ValueKind);
+        Assert.Equal(JsonValueKind.Null, methods[3].GetProperty("reliability").ValueKind);
+        outcome = Icc.Run(arguments);
+        Assert.Contains("confidence of generate-x3: expected calibration error", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("for icc.json: \"calibration\": {\"curves\":[{\"answers\":1,", outcome.Output, StringComparison.Ordinal);
+        Refused("raw_confidence found True, expected False", "--data", Mixed, "--out", Results);
+    }
+
+    [Fact]
+    public void Answers_that_cannot_be_read_are_counted()
+    {
+        var outcome = Icc.Run(
+            "eval", "--generate", "t:c=2,n=5,count=2", "--method", "generate-free-x3,generate", "--model", Icc.ChatModel, "--json", "--out", Results);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var methods = document.RootElement.GetProperty("methods").EnumerateArray().ToArray();
+        Assert.Equal([6, 0], methods.Select(m => m.GetProperty("overall").GetProperty("unparsed").GetInt32()));
+        Assert.Equal([6, 0], methods.Select(m => m.GetProperty("cells")[0].GetProperty("unparsed").GetInt32()));
+        Assert.Equal([3, 0, 3, 0], File.ReadLines(Results).Skip(1).Select(l => JsonDocument.Parse(l).RootElement.GetProperty("unparsed").GetInt32()));
+        // What is made of an empty answer: one cluster.
+        Assert.InRange(methods[0].GetProperty("overall").GetProperty("accuracy").GetDouble(), 0.5, 0.9);
+    }
+
+    [Fact]
     public void Tables_stand_beside_the_papers()
     {
         var outcome = Icc.Run("eval", "--paper", "table1", "--limit", "2", "--method", "kmeans-1,ward");
@@ -118,8 +166,11 @@ public sealed class EvalCommandTests : IDisposable
     [InlineData("data, kind: found 'u', expected t, lognormal", "--generate", "u")]
     [InlineData("data 't', df: found '0'", "--generate", "t:df=0")]
     [InlineData("paper: found 'table2', expected one of table1, table4, table5, table6", "--paper", "table2")]
-    [InlineData("method: found 'kmean', expected one of attention, attention-xM (M orders of the points), generate, kmeans,", "--generate", "t", "--method", "kmean")]
+    [InlineData("method: found 'kmean', expected one of attention, generate, generate-free (read afterwards), each with -xM for M orders of the points, kmeans,", "--generate", "t", "--method", "kmean")]
     [InlineData("method: found 'both'", "--generate", "t", "--method", "both")]
+    [InlineData("method: found 'both-x2'", "--generate", "t", "--method", "both-x2")]
+    [InlineData("method: found 'ward-x2'", "--generate", "t", "--method", "ward-x2")]
+    [InlineData("method: found 'generate-x'", "--generate", "t", "--method", "generate-x")]
     [InlineData("method: found 'attention-x0'", "--generate", "t", "--method", "ward,attention-x0")]
     [InlineData("method: found ''", "--generate", "t", "--method", "ward,")]
     [InlineData("method: found ward twice", "--generate", "t", "--method", "ward,ward")]

@@ -100,14 +100,33 @@ public sealed class AnswerTests
     }
 
     [Fact]
-    public void Confidence_of_one_answer_is_its_probability()
+    public void Raw_confidence_of_one_answer_is_its_probability()
     {
         using var model = IccModel.LoadEmbedded();
-        var result = model.Cluster(IccModelTests.Grid(10, 1), 2, new ClusterOptions { Method = ClusterMethod.Generate }).Results[0];
+        var options = new ClusterOptions { Method = ClusterMethod.Generate, RawConfidence = true };
+        var result = model.Cluster(IccModelTests.Grid(10, 1), 2, options).Results[0];
         var answer = Assert.Single(result.Answers);
         Assert.Equal(answer.Labels, result.Labels);
         Assert.All(answer.LogProbabilities.Zip(result.Confidence!), p => Assert.Equal(Math.Exp(p.First), p.Second, 12));
         Assert.Null(model.Cluster(IccModelTests.Grid(10, 1), 2, new ClusterOptions { Permutations = 1 }).Results[0].Confidence);
+    }
+
+    [Fact]
+    public void Confidence_is_calibrated_by_the_curve_for_as_many_answers()
+    {
+        using var model = IccModel.LoadEmbedded();
+        foreach (var permutations in new[] { 1, 3 })
+        {
+            var options = new ClusterOptions { Method = ClusterMethod.Generate, Permutations = permutations };
+            var calibrated = model.Cluster(IccModelTests.Grid(10, 2), 2, options).Results[0];
+            var raw = model.Cluster(IccModelTests.Grid(10, 2), 2, options with { RawConfidence = true }).Results[0];
+            Assert.Equal((true, false), (calibrated.Calibrated, raw.Calibrated));
+            var curves = EmbeddedSpec().Calibration!;
+            Assert.Equal(curves.Apply(raw.Confidence!, permutations), calibrated.Confidence);
+            Assert.NotEqual(raw.Confidence, calibrated.Confidence);
+        }
+        using var none = IccModel.Load(TinyChat.Folder);
+        Assert.False(none.Cluster(IccModelTests.Grid(4, 2), 2, new ClusterOptions { Method = ClusterMethod.Generate }).Results[0].Calibrated);
     }
 
     [Fact]
@@ -117,7 +136,7 @@ public sealed class AnswerTests
         AnswerOptions[] wrong =
         [
             new() { Samples = 0 }, new() { Beams = 0 }, new() { Beams = 2, Samples = 2 }, new() { Beams = 2, Sampling = new SamplingOptions(1) },
-            new() { Sampling = new SamplingOptions(-1) }, new() { Sampling = new SamplingOptions(1, TopP: 2) },
+            new() { Sampling = default }, new() { Sampling = new SamplingOptions(-1) }, new() { Sampling = new SamplingOptions(1, TopP: 2) },
         ];
         Assert.All(wrong, options => Assert.Throws<IccArgumentException>(() => Answers(model, IccModelTests.Grid(4, 1), 2, options)));
         Assert.Throws<IccArgumentException>(
@@ -127,6 +146,9 @@ public sealed class AnswerTests
     /// <summary>Answers through the facade: of the one order that was given.</summary>
     private static IReadOnlyList<Answer> Answers(IccModel model, PointSet points, int clusters, AnswerOptions options) =>
         model.Cluster(points, clusters, new ClusterOptions { Method = ClusterMethod.Generate, Answers = options, Seed = options.Seed }).Results[0].Answers;
+
+    private static IccSpec EmbeddedSpec() =>
+        IccSpec.Load(Path.Combine(Testing.Goldens.Repository, "src", "IccEngine", "Embedded", "icc-tiny", "icc.json"));
 
     private static PaperFormat Paper(IccModel model) => new(model.Tokenizer, model.Chat!.Render);
 }

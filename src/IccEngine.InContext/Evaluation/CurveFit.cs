@@ -1,14 +1,16 @@
 namespace IccEngine.InContext;
 
 /// <summary>
-/// Fits a <see cref="ConfidenceCurve"/> to points that are known to be right or not: logistic regression by Newton's method, with a little
-/// shrinkage towards the confidence itself, so that it has a solution for any data.
+/// Fits a <see cref="ConfidenceCurve"/> to points that are known to be right or not: logistic regression by Newton's method, whose steps are
+/// halved while they lead uphill, with a little shrinkage towards the confidence itself, so that it has a solution for any data.
 /// </summary>
 internal sealed class CurveFit
 {
     private const int Features = 3; // 1, logit of the point's confidence, logit of the mean
-    private const int MostSteps = 50;
+    private const int MostSteps = 100;
+    private const int MostHalvings = 40;
     private const double Shrinkage = 1e-3;
+    private static readonly double[] Centre = [0, 1, 0];
     private const double Converged = 1e-10;
     private readonly List<(double Point, double Mean, bool Correct)> _points = [];
 
@@ -27,30 +29,57 @@ internal sealed class CurveFit
         {
             return null;
         }
-        double[] centre = [0, 1, 0], factors = [.. centre];
+        double[] factors = [.. Centre];
+        var loss = Loss(factors);
         for (var step = 0; step < MostSteps; step++)
         {
-            var (gradient, hessian) = Derivatives(factors, centre);
+            var (gradient, hessian) = Derivatives(factors);
             var change = Solve(hessian, gradient);
-            for (var j = 0; j < Features; j++)
-            {
-                factors[j] -= change[j];
-            }
-            if (change.Max(Math.Abs) < Converged)
+            var (next, after) = Descend(factors, loss, change);
+            if (after >= loss || change.Max(Math.Abs) < Converged)
             {
                 break;
             }
+            (factors, loss) = (next, after);
         }
         return new ConfidenceCurve(answers, Rounded(factors[0]), Rounded(factors[1]), Rounded(factors[2]));
     }
 
-    /// <summary>Of the mean negative log-likelihood and the shrinkage.</summary>
-    private (double[] Gradient, double[,] Hessian) Derivatives(double[] factors, double[] centre)
+    private (double[] Factors, double Loss) Descend(double[] factors, double loss, double[] change)
+    {
+        var (next, after, size) = (factors, loss, 1.0);
+        for (var halving = 0; halving < MostHalvings; halving++, size /= 2)
+        {
+            next = [.. factors.Zip(change, (f, c) => f - size * c)];
+            after = Loss(next);
+            if (after < loss)
+            {
+                break;
+            }
+        }
+        return (next, after);
+    }
+
+    /// <summary>Mean negative log-likelihood and the shrinkage.</summary>
+    private double Loss(double[] factors)
+    {
+        var sum = 0.0;
+        foreach (var (point, mean, correct) in _points)
+        {
+            var z = factors[0] + factors[1] * point + factors[2] * mean;
+            // log(1 + exp(-z)) for a point that is right, without overflow.
+            var against = correct ? -z : z;
+            sum += Math.Max(0, against) + Math.Log(1 + Math.Exp(-Math.Abs(against)));
+        }
+        return sum / _points.Count + factors.Zip(Centre, (f, c) => Shrinkage * (f - c) * (f - c) / 2).Sum();
+    }
+
+    private (double[] Gradient, double[,] Hessian) Derivatives(double[] factors)
     {
         var (gradient, hessian) = (new double[Features], new double[Features, Features]);
         for (var j = 0; j < Features; j++)
         {
-            gradient[j] = Shrinkage * (factors[j] - centre[j]);
+            gradient[j] = Shrinkage * (factors[j] - Centre[j]);
             hessian[j, j] = Shrinkage;
         }
         foreach (var (point, mean, correct) in _points)

@@ -84,13 +84,13 @@ public sealed class EvaluationTests : IDisposable
         var method = new EvaluationMethod("m", (_, _, _) => (call++ % 3) switch
         {
             0 => new EvaluationAnswer([1, 1, 0, 0], 10),
-            1 => new EvaluationAnswer([0, 0, 0, 0], 30, Parsed: false),
+            1 => new EvaluationAnswer([0, 0, 0, 0], 30, Unparsed: 3),
             _ => throw new IccArgumentException("no"),
         });
         using var log = EvaluationLog.Open(null, _setting);
         var scores = Assert.Single(InContext.Evaluation.Run(data, [method], null, log));
         var overall = scores.Overall;
-        Assert.Equal((4, 2, 2, 80), (overall.Episodes, overall.Unparsed, overall.Failed, overall.Tokens));
+        Assert.Equal((4, 6, 2, 80), (overall.Episodes, overall.Unparsed, overall.Failed, overall.Tokens));
         Assert.Equal(0.75, overall.Accuracy);
         Assert.Equal(0.5, overall.Ari);
         Assert.Equal(0.5, overall.Nmi);
@@ -153,6 +153,7 @@ public sealed class EvaluationTests : IDisposable
     [InlineData("HEADER\n{}\n", "line 2: expected a result")]
     [InlineData("HEADER\n\n", "line 2: expected a result")]
     [InlineData("HEADER\nRESULT2\n", "line 2: found numbers outside")]
+    [InlineData("HEADER\nCONFIDENT\n", "line 2: found numbers outside")]
     [InlineData("OTHER\n", "seed found 6, expected -5")]
     [InlineData("ADAPTER\n", "adapter found a, expected none")]
     public void A_file_of_something_else_is_refused_and_left_alone(string content, string expected)
@@ -161,6 +162,7 @@ public sealed class EvaluationTests : IDisposable
         var lines = System.IO.File.ReadAllLines(File);
         content = content.Replace("HEADER", lines[0], StringComparison.Ordinal)
             .Replace("RESULT2", lines[1].Replace("\"ari\":", "\"ari\":2", StringComparison.Ordinal).Replace("\"ari\":2-", "\"ari\":-2", StringComparison.Ordinal), StringComparison.Ordinal)
+            .Replace("CONFIDENT", lines[1].Replace("\"confidence\":null", "\"confidence\":[0.5]", StringComparison.Ordinal), StringComparison.Ordinal)
             .Replace("OTHER", lines[0].Replace("-5", "6", StringComparison.Ordinal), StringComparison.Ordinal)
             .Replace("ADAPTER", lines[0].Replace("\"adapter\":null", "\"adapter\":\"a\"", StringComparison.Ordinal), StringComparison.Ordinal);
         System.IO.File.WriteAllText(File, content);

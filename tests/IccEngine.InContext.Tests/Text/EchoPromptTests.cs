@@ -133,6 +133,13 @@ public class EchoPromptTests
     [InlineData("\"trained\":{\"points\":[5]}", "trained.points: expected a list")]
     [InlineData("\"trained\":{\"points\":[5,4]}", "trained.points: expected an integer from 5, found 4")]
     [InlineData("\"permutations\":0", "permutations: expected an integer from 1")]
+    [InlineData("\"calibration\":{}", "calibration.curves: missing")]
+    [InlineData("\"calibration\":{\"curves\":7}", "calibration.curves: expected a list, found 7")]
+    [InlineData("\"calibration\":{\"curves\":[]}", "calibration.curves: expected one or more")]
+    [InlineData("\"calibration\":{\"curves\":[7]}", "calibration.curves[0]: expected an object, found 7")]
+    [InlineData("\"calibration\":{\"curves\":[{\"answers\":0}]}", "calibration.curves[0].answers: expected an integer from 1")]
+    [InlineData("\"calibration\":{\"curves\":[{\"answers\":1,\"intercept\":1e999}]}", "calibration.curves[0].intercept: expected a number")]
+    [InlineData("\"calibration\":{\"curves\":[{\"answers\":1,\"intercept\":0,\"point\":1,\"mean\":0},{\"answers\":1,\"intercept\":0,\"point\":1,\"mean\":0}]}", "of different numbers of answers")]
     [InlineData("\"subset\":0", "subset: expected an integer from 1")]
     public void BadFilesAreRefused(string change, string expected)
     {
