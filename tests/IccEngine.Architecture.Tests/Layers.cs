@@ -58,6 +58,7 @@ internal static class Layers
         new("IccEngine.InContext", "PaperTable", "a table of the paper is printed beside the results"),
         new("IccEngine.InContext", "PaperValue", "a table of the paper is printed beside the results"),
         new("IccEngine.InContext", "Reliability", "scores of an evaluation are printed"),
+        new("IccEngine.InContext", "ReliabilityBin", "scores of an evaluation are printed"),
         new("IccEngine.InContext", "Score", "scores of an evaluation are printed"),
         new("IccEngine.InContext", "LayerSelection", "the layers of the command line; handed to the facade as it is"),
         new("IccEngine.InContext", "LayerScore", "the scores of the layers are printed"),

@@ -90,7 +90,7 @@ public sealed class ClusterCommandTests : IDisposable
         Assert.EndsWith(",cluster,confidence", written[0], StringComparison.Ordinal);
         Assert.Equal(rows.Length, written.Length - 1);
         Assert.All(rows.Zip(written.Skip(1)), pair => Assert.EndsWith(pair.First, pair.Second, StringComparison.Ordinal));
-        Assert.True(result.GetProperty("calibrated").GetBoolean());
+        Assert.False(result.GetProperty("calibrated").GetBoolean()); // drawn answers are not what the curves were fitted to
         var refused = Icc.Run("cluster", Iris, "-k", "3", "--method", "generate", "--beams", "2", "--samples", "2");
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Contains("beams", refused.Error, StringComparison.Ordinal);

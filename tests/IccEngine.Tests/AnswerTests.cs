@@ -125,6 +125,12 @@ public sealed class AnswerTests
             Assert.Equal(curves.Apply(raw.Confidence!, permutations), calibrated.Confidence);
             Assert.NotEqual(raw.Confidence, calibrated.Confidence);
         }
+        ClusterOptions[] others =
+        [
+            new() { Answers = new AnswerOptions { Beams = 2 } }, new() { Answers = new AnswerOptions { UseAll = false } }, new() { Answers = new AnswerOptions { Samples = 2 } },
+            new() { Answers = new AnswerOptions { Sampling = new SamplingOptions(1) } }, new() { Permutations = 2, Consensus = AnswerConsensus.Vote },
+        ];
+        Assert.All(others, o => Assert.False(model.Cluster(IccModelTests.Grid(10, 2), 2, o with { Method = ClusterMethod.Generate }).Results[0].Calibrated));
         using var none = IccModel.Load(TinyChat.Folder);
         Assert.False(none.Cluster(IccModelTests.Grid(4, 2), 2, new ClusterOptions { Method = ClusterMethod.Generate }).Results[0].Calibrated);
     }

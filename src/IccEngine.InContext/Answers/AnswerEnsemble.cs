@@ -27,11 +27,22 @@ public sealed record EnsembleOptions
     /// <summary>How the answers become one.</summary>
     public AnswerConsensus Consensus { get; init; }
 
-    /// <summary>How often points of a confidence are right; null: the confidence is given as it is. Of free answers it always is.</summary>
+    /// <summary>
+    /// How often points of a confidence are right; null: the confidence is given as it is. So it is, too, where answers are found in another
+    /// way than those that calibrations are fitted to: the likeliest token at each place, among the answers that the model was trained on,
+    /// and several answers by their co-association.
+    /// </summary>
     public ConfidenceCalibration? Calibration { get; init; }
 
     /// <summary>Seed of the orders and of the spectral clustering.</summary>
     public long Seed { get; init; }
+
+    /// <summary>The calibration, where it is for answers of this kind.</summary>
+    internal ConfidenceCalibration? FittingCalibration =>
+        Answers is { Decoding: AnswerDecoding.Constrained, Sampling.IsGreedy: true, Samples: 1, Beams: 1, Canonical: null, UseAll: null }
+        && (Consensus == AnswerConsensus.CoAssociation || Permutations == 1)
+            ? Calibration
+            : null;
 }
 
 /// <summary>What several answers of a model agree on.</summary>
@@ -95,8 +106,8 @@ public static class AnswerEnsemble
             return new EnsembleResult(labels, answers.Count == 1 ? null : Shares(labels, aligned), answers, Calibrated: false);
         }
         var confidence = Confidence(labels, answers, aligned, clusters);
-        return new EnsembleResult(
-            labels, options.Calibration?.Apply(confidence, answers.Count) ?? confidence, answers, options.Calibration is not null);
+        var calibration = options.FittingCalibration;
+        return new EnsembleResult(labels, calibration?.Apply(confidence, answers.Count) ?? confidence, answers, calibration is not null);
     }
 
     /// <summary>Spectral clustering of how often those points are together that have a label at all.</summary>
