@@ -80,7 +80,7 @@ public sealed record AnswerOptions
 
 /// <summary>A model's answer.</summary>
 /// <param name="Labels">
-/// Label of every point [n], each from 0 to k - 1; of a free answer the rank of what it says, or -1 where it says nothing that can be read.
+/// Label of every point [n], each from 0 to k - 1; of a free answer any number, of a list the rank of its value, or -1 where nothing can be read.
 /// </param>
 /// <param name="LogProbabilities">
 /// [n]: natural logarithm of the probability of every label behind those before it, at temperature 1, among the legal continuations: the sum
