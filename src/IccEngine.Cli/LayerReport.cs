@@ -35,27 +35,31 @@ internal static class LayerReport
         {
             json.WriteStartObject();
             json.WriteNumber("layer", score.Layer);
+            if (score.Head is { } h)
+            {
+                json.WriteNumber("head", h);
+            }
+            json.WriteNumber("reproducibility", score.Reproducibility);
             json.WriteNumber("eigengap", score.Eigengap);
             json.WriteNumber("modularity", score.Modularity);
             json.WriteNumber("silhouette", score.Silhouette);
-            json.WriteNumber("score", score.Score);
             json.WriteEndObject();
         }
         json.WriteEndArray();
     }
 
-    /// <summary>A row a layer, where layers were scored.</summary>
+    /// <summary>A row a layer and, where they were scored, a row a head.</summary>
     public static void WriteTable(IAnsiConsole console, MethodResult found)
     {
         if (found.LayerScores.Count == 0)
         {
             return;
         }
-        var view = new Table().AddColumns("layer", "eigengap", "modularity", "silhouette", "score");
+        var view = new Table().AddColumns("layer", "head", "reproducibility", "eigengap", "modularity", "silhouette");
         foreach (var score in found.LayerScores)
         {
-            double[] numbers = [score.Eigengap, score.Modularity, score.Silhouette, score.Score];
-            view.AddRow([$"{score.Layer}", .. numbers.Select(v => v.ToString("0.000", CultureInfo.InvariantCulture))]);
+            double[] numbers = [score.Reproducibility, score.Eigengap, score.Modularity, score.Silhouette];
+            view.AddRow([$"{score.Layer}", (score.Head ?? found.Head) is { } head ? $"{head}" : "mean", .. numbers.Select(v => v.ToString("0.000", CultureInfo.InvariantCulture))]);
         }
         console.Write(view);
     }

@@ -236,27 +236,27 @@ public sealed unsafe partial class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form)
     {
         ExpectAffinity.Add(pooled, order, sums);
         fixed (int* pinned = order)
         {
-            CpuAffinity.Add(_pool, pooled, pinned, sums);
+            CpuAffinity.Add(_pool, pooled, pinned, sums, form);
         }
         Checks.KeepAlive(pooled, sums);
     }
 
     /// <inheritdoc/>
-    public void MeanAffinity(Tensor sums)
+    public void MeanAffinity(Tensor sums, AffinityForm form)
     {
         ExpectAffinity.Square(sums, nameof(sums));
         if (sums.DType == DType.F64)
         {
-            CpuAffinity.Mean<double>(_pool, sums);
+            CpuAffinity.Mean<double>(_pool, sums, form);
         }
         else
         {
-            CpuAffinity.Mean<float>(_pool, sums);
+            CpuAffinity.Mean<float>(_pool, sums, form);
         }
         GC.KeepAlive(sums.Buffer);
     }

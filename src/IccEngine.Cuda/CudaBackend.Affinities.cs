@@ -6,20 +6,20 @@ namespace IccEngine.Cuda;
 public sealed unsafe partial class CudaBackend
 {
     /// <inheritdoc/>
-    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form)
     {
         ExpectAffinity.Add(pooled, order, sums);
         using var turn = Enter();
-        _affinity.Add(pooled, order, sums);
+        _affinity.Add(pooled, order, sums, form);
         KeepAlive(pooled, sums);
     }
 
     /// <inheritdoc/>
-    public void MeanAffinity(Tensor sums)
+    public void MeanAffinity(Tensor sums, AffinityForm form)
     {
         ExpectAffinity.Square(sums, nameof(sums));
         using var turn = Enter();
-        _affinity.Mean(sums);
+        _affinity.Mean(sums, form);
         GC.KeepAlive(sums.Buffer);
     }
 

@@ -280,6 +280,9 @@ public sealed class IccModel : IDisposable
         {
             Layer = options.Layer,
             Head = options.Head,
+            Kind = options.AffinityKind,
+            Symmetrisation = options.Symmetrisation,
+            PositionCorrection = options.PositionCorrection,
             LayerScores = options.LayerScores,
             Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
             Seed = options.Seed,

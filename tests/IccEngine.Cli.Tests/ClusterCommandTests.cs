@@ -179,8 +179,27 @@ public sealed class ClusterCommandTests : IDisposable
         Assert.Contains("silhouette", Icc.Run(arguments).Output, StringComparison.Ordinal);
         using var document = JsonDocument.Parse(Icc.Run([.. arguments, "--json"]).Output);
         var result = document.RootElement.GetProperty("results")[0];
-        var scores = result.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("layer").GetInt32(), l => l.GetProperty("score").GetDouble());
+        var scores = result.GetProperty("layers").EnumerateArray().ToDictionary(l => l.GetProperty("layer").GetInt32(), l => l.GetProperty("reproducibility").GetDouble());
         Assert.Equal(scores.MaxBy(s => s.Value).Key, result.GetProperty("layer").GetInt32());
+    }
+
+    [Fact]
+    public void Heads_are_scored_on_demand()
+    {
+        using var document = JsonDocument.Parse(Icc.Run("cluster", Iris, "-k", "3", "--columns", "3,4", "--permutations", "1", "--layers-table", "--json").Output);
+        var scores = document.RootElement.GetProperty("results")[0].GetProperty("layers").EnumerateArray().ToArray();
+        Assert.Equal(scores.Length, scores.Count(s => s.TryGetProperty("head", out _)) * 5 / 4);
+        Assert.Equal(6, scores.Count(s => !s.TryGetProperty("head", out _)));
+    }
+
+    [Theory]
+    [InlineData("--affinity-kind", "oi", "--symmetrisation", "mean")]
+    [InlineData("--affinity-kind", "oo", "--position-correction", "none", "--layer", "auto")]
+    public void Attention_of_the_answers_labels_is_clustered(params string[] options)
+    {
+        using var document = JsonDocument.Parse(
+            Icc.Run(["cluster", Path.Combine(Icc.Samples, "student_t.csv"), "-k", "2", "--label-column", "class", "--permutations", "2", "--json", .. options]).Output);
+        Assert.All(document.RootElement.GetProperty("results")[0].GetProperty("labels").EnumerateArray(), l => Assert.InRange(l.GetInt32(), 0, 1));
     }
 
     [Fact]

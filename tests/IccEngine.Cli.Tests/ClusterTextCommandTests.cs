@@ -48,6 +48,15 @@ public sealed class ClusterTextCommandTests : IDisposable
     }
 
     [Fact]
+    public void Texts_with_special_tokens_are_clustered_by_the_attention_of_their_labels()
+    {
+        var path = Write("texts.txt", "a<s>b</s>\n<|eot_id|> <|im_end|>\n</s>\n<unk> end\n");
+        var outcome = Icc.Run("cluster-text", path, "-k", "2", "--model", Icc.ChatModel, "--affinity-kind", "oo", "--condition", "<s> by </s>");
+        Assert.Equal("", outcome.Error);
+        Assert.Contains("sizes: 0: ", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_field_of_json_lines_and_an_own_template_can_be_named()
     {
         var path = Write("texts.jsonl", string.Concat(_texts.Select((t, i) => JsonSerializer.Serialize(new { id = i, body = t }) + "\n")));
@@ -95,6 +104,18 @@ public sealed class ClusterTextCommandTests : IDisposable
     [InlineData("the template refuses these messages: no", "{{ raise_exception('no') }}")]
     public void Templates_that_lose_items_are_refused_in_one_line(string expected, string template) =>
         Refused(expected, Write("texts.txt", "alpha\nbeta\ngamma"), "--template", Write("own.jinja", template));
+
+    [Theory]
+    [InlineData("changes the condition", "{{ condition[:4] }} {{ items | join(' ') }}", "by topic")]
+    [InlineData("changes the condition", "{{ condition[4:] }} {{ items | join(' ') }}", "by topic")]
+    [InlineData("condition: found one of the noncharacters", "{{ condition }} {{ items | join(' ') }}", "by \ufdd4topic")]
+    public void A_condition_is_printed_whole_or_not_at_all(string expected, string template, string condition)
+    {
+        var texts = Write("texts.txt", "alpha\nbeta\ngamma");
+        Refused(expected, texts, "--template", Write("own.jinja", template), "--condition", condition);
+        var without = Icc.Run("cluster-text", texts, "-k", "2", "--model", Icc.ChatModel, "--template", Write("no.jinja", "{{ items | join(' ') }}"), "--condition", "by topic");
+        Assert.Equal("", without.Error);
+    }
 
     [Fact]
     public void A_megabyte_in_a_line_and_too_many_items_are_refused_in_one_line()

@@ -13,8 +13,8 @@ internal static class Affinities
         using var memory = attention.Buffer;
         using var memoryOfSums = sums.Buffer;
         backend.Write(pooled, attention);
-        backend.AddAffinity(attention, [.. Enumerable.Range(0, n)], sums);
-        backend.MeanAffinity(sums);
+        backend.AddAffinity(attention, [.. Enumerable.Range(0, n)], sums, default);
+        backend.MeanAffinity(sums, default);
         var affinity = new double[n * n];
         backend.Read(sums, affinity);
         return affinity;

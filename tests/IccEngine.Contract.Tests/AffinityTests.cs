@@ -9,9 +9,21 @@ public class AffinityTests
     /// <summary>Every backend with matrices of both types.</summary>
     public static IEnumerable<object[]> Types => Subjects.With(DType.F32, DType.F64);
 
+    /// <summary>Every backend with matrices of both types, and forms in which each property stands with and without the others.</summary>
+    public static IEnumerable<object[]> Forms =>
+        from type in Types
+        from form in new AffinityForm[]
+        {
+            default,
+            new() { PowerMean = true },
+            new() { WholeRows = true, PowerMean = true },
+            new() { WholeRows = true, Absolute = true },
+        }
+        select (object[])[.. type, form];
+
     [SkippableTheory]
-    [MemberData(nameof(Types))]
-    public void SumsAndMeans(string name, DType type)
+    [MemberData(nameof(Forms))]
+    public void SumsAndMeans(string name, DType type, AffinityForm form)
     {
         foreach (var n in Data.OddSizes)
         {
@@ -23,10 +35,10 @@ public class AffinityTests
                     // All points, half of them, and one: so that pairs meet twice, once and never.
                     var order = Order(n, prompt)[..Math.Max(1, prompt == 2 ? 1 : n / (prompt + 1))];
                     var s = order.Length;
-                    backend.AddAffinity(Matrix(backend, s, s, prompt, of, lower: true), order, sums);
+                    backend.AddAffinity(Matrix(backend, s, s, prompt, of, lower: true, form.WholeRows), order, sums, form);
                 }
                 var before = Data.Read(backend, sums);
-                backend.MeanAffinity(sums);
+                backend.MeanAffinity(sums, form);
                 return [.. before, .. Data.Read(backend, sums)];
             });
         }
@@ -40,7 +52,7 @@ public class AffinityTests
         Compare(name, DType.F64, Tolerances.OfAffinity(DType.F64), (backend, _) =>
         {
             var sums = backend.Allocate(new Shape(n, n), DType.F64);
-            backend.AddAffinity(Matrix(backend, n, n, 4, DType.F32, lower: true), Order(n, 4), sums);
+            backend.AddAffinity(Matrix(backend, n, n, 4, DType.F32, lower: true), Order(n, 4), sums, default);
             return Data.Read(backend, sums);
         });
     }
@@ -180,14 +192,14 @@ public class AffinityTests
         void Throws(Action action) => Assert.Throws<ArgumentException>(action);
         Throws(() => New(DType.I32, 3));
         var (a, x, y) = (New(DType.F64, 3, 3), New(DType.F64, 3), New(DType.F64, 3));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0], a));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [1, 1], a));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 3], a));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, -1], a));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 1], New(DType.F32, 3, 3)));
-        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 1], New(DType.F64, 3, 2)));
-        Throws(() => backend.MeanAffinity(New(DType.F64, 3, 2)));
-        Throws(() => backend.MeanAffinity(x));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0], a, default));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [1, 1], a, default));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 3], a, default));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, -1], a, default));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 1], New(DType.F32, 3, 3), default));
+        Throws(() => backend.AddAffinity(New(DType.F64, 2, 2), [0, 1], New(DType.F64, 3, 2), default));
+        Throws(() => backend.MeanAffinity(New(DType.F64, 3, 2), default));
+        Throws(() => backend.MeanAffinity(x, default));
         Throws(() => backend.NeighbourLabels(a, [0, 1], new int[3]));
         Throws(() => backend.NeighbourLabels(a, [0, 1, 2], new int[2]));
         Throws(() => backend.NormaliseAffinity(a, New(DType.F32, 3)));
@@ -209,13 +221,15 @@ public class AffinityTests
         return order;
     }
 
-    /// <summary>Numbers within [-1, 1]; or pooled attention, positive below the diagonal and not to be looked at elsewhere.</summary>
-    private static Tensor Matrix(IBackend backend, int rows, int columns, int seed, DType type, bool lower = false)
+    /// <summary>
+    /// Numbers within [-1, 1]; or pooled attention, positive below the diagonal, of whole rows above it too, and not to be looked at elsewhere.
+    /// </summary>
+    private static Tensor Matrix(IBackend backend, int rows, int columns, int seed, DType type, bool lower = false, bool whole = false)
     {
         var values = Array.ConvertAll(Data.Uniform((long)rows * columns, seed), v => lower ? Math.Abs((double)v) : v);
         for (var i = 0; lower && i < values.Length; i++)
         {
-            values[i] = i % columns < i / columns ? values[i] : double.NaN;
+            values[i] = i % columns < i / columns || (whole && i % columns > i / columns) ? values[i] : double.NaN;
         }
         return Tensor(backend, values, new Shape(rows, columns), type);
     }

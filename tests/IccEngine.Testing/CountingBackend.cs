@@ -94,9 +94,10 @@ public class CountingBackend(IBackend inner) : IBackend
 
     public void CopyPage(KvCache cache, int from, int to) => inner.CopyPage(cache, from, to);
 
-    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => inner.AddAffinity(pooled, order, sums);
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form) =>
+        inner.AddAffinity(pooled, order, sums, form);
 
-    public void MeanAffinity(Tensor sums) => inner.MeanAffinity(sums);
+    public void MeanAffinity(Tensor sums, AffinityForm form) => inner.MeanAffinity(sums, form);
 
     public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others) => inner.NeighbourLabels(affinity, labels, others);
 

@@ -32,14 +32,14 @@ public sealed class LayerSelectionTests : IDisposable
     public void Scores_do_not_depend_on_what_is_read()
     {
         var auto = Cluster(new ClusterOptions { Layer = LayerSelection.Auto, Permutations = 2 });
-        Assert.Equal(auto.LayerScores, Cluster(_scored).LayerScores);
-        Assert.Equal(auto.LayerScores, Cluster(_scored with { Layer = LayerSelection.Range(1, 2) }).LayerScores);
+        Assert.Equal(auto.LayerScores, Cluster(_scored).LayerScores.Where(s => s.Head is null));
+        Assert.Equal(auto.LayerScores, Cluster(_scored with { Layer = LayerSelection.Range(1, 2) }).LayerScores.Where(s => s.Head is null));
     }
 
     [Fact]
     public void Scores_are_what_their_definitions_say()
     {
-        foreach (var score in Cluster(_scored).LayerScores)
+        foreach (var score in Cluster(new ClusterOptions { Layer = LayerSelection.Auto, Permutations = 2 }).LayerScores)
         {
             var layer = Cluster(new ClusterOptions { Layer = score.Layer, Permutations = 2, ReturnAffinity = true });
             var (n, a) = (layer.Labels.Length, layer.Affinity!);
@@ -58,18 +58,57 @@ public sealed class LayerSelectionTests : IDisposable
             Assert.Equal(modularity, score.Modularity, 1e-9);
             Assert.Equal(embedding.Eigenvalues[3] - embedding.Eigenvalues[2], score.Eigengap, 1e-8);
             Assert.InRange(score.Silhouette, -1, 1);
+            Assert.InRange(score.Reproducibility, -1, 1);
         }
     }
 
     [Fact]
-    public void A_range_is_the_mean_of_its_layers()
+    public void Heads_are_scored_as_if_each_were_read()
     {
-        var layers = new[] { 1, 2, 3 }.Select(l => Cluster(new ClusterOptions { Layer = l, Permutations = 1, ReturnAffinity = true }).Affinity!).ToArray();
-        var range = Cluster(new ClusterOptions { Layer = LayerSelection.Range(1, 3), Permutations = 1, ReturnAffinity = true });
+        var all = Cluster(_scored).LayerScores;
+        var (layers, heads) = (_model.Model.Config.NumHiddenLayers, _model.Model.Config.NumAttentionHeads);
+        Assert.Equal(
+            from layer in Enumerable.Range(0, layers) from head in Enumerable.Range(-1, heads + 1) select (layer, head),
+            all.Select(s => (s.Layer, s.Head ?? -1)));
+        var second = Cluster(_scored with { Head = 1 }).LayerScores;
+        Assert.Equal(second.Select(s => s with { Head = 1 }), all.Where(s => s.Head == 1));
+    }
+
+    [Fact]
+    public void One_order_is_compared_with_a_second_one_and_labelled_by_itself()
+    {
+        var auto = Cluster(new ClusterOptions { Layer = LayerSelection.Auto, Permutations = 1, ReturnAffinity = true });
+        var two = Cluster(new ClusterOptions { Layer = LayerSelection.Auto, Permutations = 2 });
+        Assert.Equal(two.LayerScores.Select(s => s.Reproducibility), auto.LayerScores.Select(s => s.Reproducibility));
+        Assert.Equal(two.Layer, auto.Layer);
+        Assert.Equal(Cluster(new ClusterOptions { Layer = auto.Layer, Permutations = 1, ReturnAffinity = true }).Affinity, auto.Affinity);
+    }
+
+    [Fact]
+    public void The_layer_that_was_trained_to_show_clusters_is_found_on_generated_episodes()
+    {
+        foreach (var episode in EpisodeSpec.Parse("t:c=2/4,d=1/3,df=1/5,count=2,seed=90").Generate())
+        {
+            var points = new PointSet(episode.X, episode.N, episode.D);
+            var fixedLayer = _model.Cluster(points, episode.NClusters, new ClusterOptions { Permutations = 4 }).Results[0];
+            var auto = _model.Cluster(points, episode.NClusters, new ClusterOptions { Layer = LayerSelection.Auto, Permutations = 4 }).Results[0];
+            Assert.Equal(fixedLayer.Layer, auto.Layer);
+            Assert.Equal(fixedLayer.Labels, auto.Labels);
+        }
+    }
+
+    [Theory]
+    [InlineData(Symmetrisation.Mean, 1)]
+    [InlineData(Symmetrisation.Power, 0.25)]
+    public void A_range_is_the_mean_of_its_layers(Symmetrisation symmetrisation, double exponent)
+    {
+        var options = new ClusterOptions { Permutations = 1, ReturnAffinity = true, Symmetrisation = symmetrisation };
+        var layers = new[] { 1, 2, 3 }.Select(l => Cluster(options with { Layer = l }).Affinity!).ToArray();
+        var range = Cluster(options with { Layer = LayerSelection.Range(1, 3) });
         Assert.Equal((1, 3), (range.Layer, range.LastLayer));
         for (var i = 0; i < range.Affinity!.Length; i++)
         {
-            Assert.Equal(layers.Average(l => l[i]), range.Affinity[i], 1e-9);
+            Assert.Equal(Math.Pow(layers.Average(l => Math.Pow(l[i], exponent)), 1 / exponent), range.Affinity[i], 1e-9);
         }
     }
 

@@ -140,18 +140,21 @@ public interface IBackend : IDisposable
     void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared);
 
     /// <summary>
-    /// Adds the affinity of the paper "In-Context Clustering with Large Language Models" between the points of one prompt to the sums over
-    /// several. Of the pooled attention only the strict lower triangle is read: row j is divided by (its sum + 1e-7) and multiplied by j
-    /// (0-based), so that an entry is the attention relative to looking at all earlier points alike. What is not finite stays so.
+    /// Adds the affinity between the points of one prompt to the sums over several. In the paper's form only the strict lower triangle of
+    /// the pooled attention is read: row j is divided by (its sum + 1e-7) and multiplied by j (0-based), so that an entry is the attention
+    /// relative to looking at all earlier points alike; of whole rows all but the diagonal is read, and s - 1 stands for j. Where the power
+    /// mean is wanted, the fourth roots of these are added. What is not finite stays so.
     /// </summary>
     /// <param name="pooled">[s, s], mean attention from the j-th point of the prompt (row) to the i-th (column); F32, or F64 where sums are.</param>
     /// <param name="order">[s], which point stands where in the prompt: all different, each below n.</param>
     /// <param name="sums">[n, n], F32 or F64: below the diagonal affinities are added, above it 1 for each meeting of the pair.</param>
-    void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums);
+    /// <param name="form">What is read, and how it is made an affinity.</param>
+    void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form);
 
     /// <summary>Turns the sums of <see cref="AddAffinity"/> into means, in place: symmetric, 0 for pairs that never met and on the diagonal.</summary>
     /// <param name="sums">[n, n], F32 or F64</param>
-    void MeanAffinity(Tensor sums);
+    /// <param name="form">That with which they were added: it says which mean.</param>
+    void MeanAffinity(Tensor sums, AffinityForm form);
 
     /// <summary>For every point the smallest label unlike its own among its neighbours, or -1: a round of a search for components.</summary>
     /// <param name="affinity">[n, n], F32 or F64; an entry that is not 0 makes neighbours</param>

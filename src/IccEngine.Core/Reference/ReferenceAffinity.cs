@@ -3,28 +3,35 @@ namespace IccEngine.Core;
 /// <summary>The operations on affinities in plain loops over float64.</summary>
 internal static class ReferenceAffinity
 {
-    public static void Add(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    public static void Add(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form)
     {
         ExpectAffinity.Add(pooled, order, sums);
         var (s, n) = (order.Length, sums.Shape[0]);
         var (attention, totals) = (new Reals(pooled, nameof(pooled)), new Reals(sums, nameof(sums)));
         for (var j = 0; j < s; j++)
         {
+            var end = form.WholeRows ? s : j;
             var sum = 0.0;
-            for (var i = 0; i < j; i++)
+            for (var i = 0; i < end; i++)
             {
-                sum += attention[(long)j * s + i];
+                sum += i == j ? 0 : attention[(long)j * s + i];
             }
-            for (var i = 0; i < j; i++)
+            for (var i = 0; i < end; i++)
             {
+                if (i == j)
+                {
+                    continue;
+                }
+                var entry = attention[(long)j * s + i];
+                entry = form.Absolute ? entry : entry / (sum + 1e-7) * (form.WholeRows ? s - 1 : j);
                 var (high, low) = (Math.Max(order[i], order[j]), Math.Min(order[i], order[j]));
-                totals[(long)high * n + low] += attention[(long)j * s + i] / (sum + 1e-7) * j;
+                totals[(long)high * n + low] += form.PowerMean ? Math.Sqrt(Math.Sqrt(entry)) : entry;
                 totals[(long)low * n + high] += 1;
             }
         }
     }
 
-    public static void Mean(Tensor sums)
+    public static void Mean(Tensor sums, AffinityForm form)
     {
         var n = ExpectAffinity.Square(sums, nameof(sums));
         var a = new Reals(sums, nameof(sums));
@@ -34,7 +41,8 @@ internal static class ReferenceAffinity
             for (long j = 0; j < i; j++)
             {
                 var meetings = a[j * n + i];
-                a[i * n + j] = meetings == 0 ? 0 : a[i * n + j] / meetings;
+                var mean = meetings == 0 ? 0 : a[i * n + j] / meetings;
+                a[i * n + j] = form.PowerMean ? mean * mean * (mean * mean) : mean;
                 a[j * n + i] = a[i * n + j];
             }
         }

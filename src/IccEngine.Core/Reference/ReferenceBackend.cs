@@ -224,10 +224,11 @@ public sealed unsafe class ReferenceBackend<T> : IBackend where T : unmanaged, I
         ReferenceSampling.NearestCentre(points, centres, labels, squared);
 
     /// <inheritdoc/>
-    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums) => ReferenceAffinity.Add(pooled, order, sums);
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form) =>
+        ReferenceAffinity.Add(pooled, order, sums, form);
 
     /// <inheritdoc/>
-    public void MeanAffinity(Tensor sums) => ReferenceAffinity.Mean(sums);
+    public void MeanAffinity(Tensor sums, AffinityForm form) => ReferenceAffinity.Mean(sums, form);
 
     /// <inheritdoc/>
     public void NeighbourLabels(Tensor affinity, ReadOnlySpan<int> labels, Span<int> others) =>

@@ -1,28 +1,39 @@
 using System.Numerics;
+using IccEngine.Core;
 
 namespace IccEngine.Cpu;
 
-/// <summary>Adds one row of pooled attention, made relative, to the sums over prompts.</summary>
-internal readonly unsafe struct AddAffinityJob<TP, T>(TP* pooled, int* order, int s, T* sums, int n) : IJob
+/// <summary>
+/// Adds one row of pooled attention to the sums over prompts: what stands before the diagonal, or behind it. No two rows share a pair on one
+/// side of the diagonal.
+/// </summary>
+internal readonly unsafe struct AddAffinityJob<TP, T>(TP* pooled, int* order, int s, T* sums, int n, AffinityForm form, bool behind) : IJob
     where TP : unmanaged, IFloatingPointIeee754<TP>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     public void Run(int j)
     {
         var row = pooled + (long)j * s;
+        var sum = Sum(row, 0, j) + (form.WholeRows ? Sum(row, j + 1, s) : 0);
+        var denominator = form.Absolute ? T.One : T.CreateTruncating(sum) + T.CreateTruncating(1e-7);
+        var others = form.Absolute ? T.One : T.CreateTruncating(form.WholeRows ? s - 1 : j);
+        for (var i = behind ? j + 1 : 0; i < (behind ? s : j); i++)
+        {
+            var (high, low) = (Math.Max(order[i], order[j]), Math.Min(order[i], order[j]));
+            var entry = T.CreateTruncating(row[i]) / denominator * others;
+            sums[(long)high * n + low] += form.PowerMean ? T.Sqrt(T.Sqrt(entry)) : entry;
+            sums[(long)low * n + high] += T.One;
+        }
+    }
+
+    private static double Sum(TP* row, int from, int to)
+    {
         var sum = 0.0;
-        for (var i = 0; i < j; i++)
+        for (var i = from; i < to; i++)
         {
             sum += double.CreateTruncating(row[i]);
         }
-        var denominator = T.CreateTruncating(sum) + T.CreateTruncating(1e-7);
-        var position = T.CreateTruncating(j);
-        for (var i = 0; i < j; i++)
-        {
-            var (high, low) = (Math.Max(order[i], order[j]), Math.Min(order[i], order[j]));
-            sums[(long)high * n + low] += T.CreateTruncating(row[i]) / denominator * position;
-            sums[(long)low * n + high] += T.One;
-        }
+        return sum;
     }
 }
 
@@ -36,7 +47,7 @@ internal static class Squares
 }
 
 /// <summary>Sums below the diagonal and counts above become means on both sides; an item is a row of squares and its mirrored column.</summary>
-internal readonly unsafe struct MeanAffinityJob<T>(T* a, int n) : IJob where T : unmanaged, IFloatingPointIeee754<T>
+internal readonly unsafe struct MeanAffinityJob<T>(T* a, int n, bool power) : IJob where T : unmanaged, IFloatingPointIeee754<T>
 {
     public void Run(int item)
     {
@@ -49,6 +60,7 @@ internal readonly unsafe struct MeanAffinityJob<T>(T* a, int n) : IJob where T :
                 {
                     var meetings = a[j * n + i];
                     var mean = meetings == T.Zero ? T.Zero : a[i * n + j] / meetings;
+                    mean = power ? mean * mean * (mean * mean) : mean;
                     (a[i * n + j], a[j * n + i]) = (mean, mean);
                 }
             }

@@ -9,25 +9,24 @@ internal static unsafe class CpuAffinity
     /// <summary>Where a pass leaves this part of the square of a vector or more, it leaves no rounding worth a second pass (Parlett 1980, 6.9).</summary>
     private const double EnoughLeft = 0.25;
 
-    public static void Add(WorkerPool pool, Tensor pooled, int* order, Tensor sums)
+    public static void Add(WorkerPool pool, Tensor pooled, int* order, Tensor sums, AffinityForm form)
     {
-        var (s, n) = (pooled.Shape[0], sums.Shape[0]);
         if (sums.DType == DType.F32)
         {
-            Run(pool, new AddAffinityJob<float, float>(HostCopy.Address<float>(pooled), order, s, HostCopy.Address<float>(sums), n), s);
+            Add<float, float>(pool, pooled, order, sums, form);
         }
         else if (pooled.DType == DType.F32)
         {
-            Run(pool, new AddAffinityJob<float, double>(HostCopy.Address<float>(pooled), order, s, HostCopy.Address<double>(sums), n), s);
+            Add<float, double>(pool, pooled, order, sums, form);
         }
         else
         {
-            Run(pool, new AddAffinityJob<double, double>(HostCopy.Address<double>(pooled), order, s, HostCopy.Address<double>(sums), n), s);
+            Add<double, double>(pool, pooled, order, sums, form);
         }
     }
 
-    public static void Mean<T>(WorkerPool pool, Tensor sums) where T : unmanaged, IFloatingPointIeee754<T> =>
-        Run(pool, new MeanAffinityJob<T>(HostCopy.Address<T>(sums), sums.Shape[0]), Squares.Of(sums.Shape[0]));
+    public static void Mean<T>(WorkerPool pool, Tensor sums, AffinityForm form) where T : unmanaged, IFloatingPointIeee754<T> =>
+        Run(pool, new MeanAffinityJob<T>(HostCopy.Address<T>(sums), sums.Shape[0], form.PowerMean), Squares.Of(sums.Shape[0]));
 
     public static void NeighbourLabels<T>(WorkerPool pool, Tensor affinity, int* labels, int* others)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -87,6 +86,17 @@ internal static unsafe class CpuAffinity
             left[i] /= norm;
         }
         return double.CreateTruncating(norm);
+    }
+
+    private static void Add<TP, T>(WorkerPool pool, Tensor pooled, int* order, Tensor sums, AffinityForm form)
+        where TP : unmanaged, IFloatingPointIeee754<TP>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (s, n) = (pooled.Shape[0], sums.Shape[0]);
+        for (var side = 0; side < (form.WholeRows ? 2 : 1); side++)
+        {
+            Run(pool, new AddAffinityJob<TP, T>(HostCopy.Address<TP>(pooled), order, s, HostCopy.Address<T>(sums), n, form, behind: side == 1), s);
+        }
     }
 
     private static void RowDots<T>(WorkerPool pool, T* matrix, int count, int n, T* x, T* y) where T : unmanaged, IFloatingPointIeee754<T>

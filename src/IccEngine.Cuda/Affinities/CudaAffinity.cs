@@ -11,19 +11,24 @@ internal sealed unsafe class CudaAffinity(CudaContext context, Kernels kernels) 
     private readonly Scratch _labels = new(context, DType.I32);
     private readonly Scratch _parts = new(context, DType.F64);
 
-    public void Add(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    public void Add(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form)
     {
         var (s, n) = (order.Length, sums.Shape[0]);
         var (from, places, to) = (Address(pooled), _integers.Put(order), Address(sums));
+        var (whole, absolute, roots) = (Flag(form.WholeRows), Flag(form.Absolute), Flag(form.PowerMean));
         var kernel = pooled.DType == sums.DType ? kernels.AddAffinity.For(sums.DType) : kernels.AddWideAffinity;
-        var parameters = stackalloc void*[] { &from, &places, &s, &to, &n };
-        context.Launch(kernel, Blocks(s, Warps), 1, 1, Threads, parameters);
+        var behind = 0;
+        var parameters = stackalloc void*[] { &from, &places, &s, &to, &n, &whole, &behind, &absolute, &roots };
+        for (; behind <= whole; behind++)
+        {
+            context.Launch(kernel, Blocks(s, Warps), 1, 1, Threads, parameters);
+        }
     }
 
-    public void Mean(Tensor sums)
+    public void Mean(Tensor sums, AffinityForm form)
     {
-        var (a, n) = (Address(sums), sums.Shape[0]);
-        var parameters = stackalloc void*[] { &a, &n };
+        var (a, n, power) = (Address(sums), sums.Shape[0], Flag(form.PowerMean));
+        var parameters = stackalloc void*[] { &a, &n, &power };
         context.Launch(kernels.MeanAffinity.For(sums.DType), n, 1, 1, Threads, parameters);
     }
 
@@ -69,6 +74,8 @@ internal sealed unsafe class CudaAffinity(CudaContext context, Kernels kernels) 
         _labels.Dispose();
         _parts.Dispose();
     }
+
+    private static int Flag(bool value) => value ? 1 : 0;
 
     private static long Blocks(long elements, int each) => (elements + each - 1) / each;
 

@@ -44,14 +44,14 @@ internal sealed class AddedTokenMatcher
         }
     }
 
-    /// <summary>Cuts a text at the added tokens in it.</summary>
-    public void Split(AlignedText text, List<Piece> pieces)
+    /// <summary>Cuts a text at the added tokens in it; special ones only where none of their characters is plain.</summary>
+    public void Split(AlignedText text, PlainRanges plain, List<Piece> pieces)
     {
         var points = text.Points;
         var done = 0;
         for (var at = 0; at < points.Length && ends.Count > 0;)
         {
-            if (Longest(points[at..], out var length) is not { } token)
+            if (Longest(text, at, plain, out var length) is not { } token)
             {
                 at++;
                 continue;
@@ -90,16 +90,16 @@ internal sealed class AddedTokenMatcher
         }
     }
 
-    private AddedToken? Longest(ReadOnlySpan<int> points, out int length)
+    private AddedToken? Longest(AlignedText text, int at, PlainRanges plain, out int length)
     {
         AddedToken? found = null;
         length = 0;
-        for (int i = 0, node = 0; i < points.Length && edges.TryGetValue((node, points[i]), out node);)
+        for (int i = at, node = 0; i < text.Length && edges.TryGetValue((node, text.Points[i]), out node);)
         {
             i++;
-            if (ends.TryGetValue(node, out var token))
+            if (ends.TryGetValue(node, out var token) && !(token.Special && plain.Touch(text.Starts[at], text.Ends[i - 1])))
             {
-                (found, length) = (token, i);
+                (found, length) = (token, i - at);
             }
         }
         return found;
@@ -140,10 +140,12 @@ internal sealed class AddedVocabulary
     public bool IsSpecial(string token) => special.Contains(token);
 
     /// <summary>Cuts a text at added tokens and normalizes what lies between them.</summary>
-    public List<Piece> Split(AlignedText text)
+    /// <param name="text">The text as given.</param>
+    /// <param name="plain">Where no special token is recognised.</param>
+    public List<Piece> Split(AlignedText text, PlainRanges plain)
     {
         var pieces = new List<Piece>();
-        raw.Split(text, pieces);
+        raw.Split(text, plain, pieces);
         var result = new List<Piece>(pieces.Count);
         foreach (var piece in pieces)
         {
@@ -153,7 +155,7 @@ internal sealed class AddedVocabulary
                 continue;
             }
             var part = piece.Length == text.Length ? text : text.Slice(piece.Start, piece.Length);
-            normalized.Split(normalizer?.Normalize(part) ?? part, result);
+            normalized.Split(normalizer?.Normalize(part) ?? part, plain, result);
         }
         return result;
     }

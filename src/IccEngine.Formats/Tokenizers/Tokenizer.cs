@@ -44,9 +44,23 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">Whether to put the tokens around it that the post-processor asks for (such as bos).</param>
     /// <exception cref="IccUnsupportedException">A pattern of the file needs more than linear time on this text.</exception>
     /// <exception cref="IccFormatException">The file's normalizers make the text more than 64 times longer.</exception>
-    public TokenEncoding Encode(string text, bool addSpecialTokens)
+    public TokenEncoding Encode(string text, bool addSpecialTokens) => Encode(text, addSpecialTokens, []);
+
+    /// <summary>
+    /// Tokenizes a text of which some parts come from elsewhere: no special token is recognised that has a character in one of these, as
+    /// with split_special_tokens of transformers and without parse_special of llama.cpp. The text is still tokenized as one: merges go
+    /// across the ends of the parts, and where no part holds the text of a special token, nothing is different. Added tokens that are not
+    /// special are recognised everywhere.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecialTokens">Whether to put the tokens around it that the post-processor asks for (such as bos).</param>
+    /// <param name="plain">Range [start, end) of every such part in UTF-16 units of the text; in order and disjoint.</param>
+    /// <exception cref="IccArgumentException">Ranges that overlap, are out of order or outside the text.</exception>
+    /// <exception cref="IccUnsupportedException">A pattern of the file needs more than linear time on this text.</exception>
+    /// <exception cref="IccFormatException">The file's normalizers make the text more than 64 times longer.</exception>
+    public TokenEncoding Encode(string text, bool addSpecialTokens, IReadOnlyList<(int Start, int End)> plain)
     {
-        var pieces = parts.Added.Split(AlignedText.Of(text, file));
+        var pieces = parts.Added.Split(AlignedText.Of(text, file), PlainRanges.Of(text, plain));
         pieces = parts.PreTokenizer?.Split(pieces) ?? pieces;
         var merger = new BpeMerger();
         var tokens = new TokenList(pieces.Count);

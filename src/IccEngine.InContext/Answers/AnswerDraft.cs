@@ -12,9 +12,12 @@ internal sealed class AnswerDraft
     private readonly AnswerTokens _tokens;
     private readonly List<int> _unseen = [];
     private readonly List<int> _labels = [];
+    private readonly List<int> _written = [];
+    private readonly List<int> _labelTokens = [];
     private readonly double[] _logProbabilities;
     private readonly StringBuilder _text = new();
     private AnswerState _state;
+    private int _lastDigit;
 
     /// <summary>An empty answer.</summary>
     /// <param name="tokens">The legal answers.</param>
@@ -33,6 +36,9 @@ internal sealed class AnswerDraft
         (_tokens, _state, Choices, LogProbability) = (other._tokens, other._state, other.Choices, other.LogProbability);
         _unseen.AddRange(other._unseen);
         _labels.AddRange(other._labels);
+        _written.AddRange(other._written);
+        _labelTokens.AddRange(other._labelTokens);
+        _lastDigit = other._lastDigit;
         _text.Append(other._text);
         _logProbabilities = [.. other._logProbabilities];
     }
@@ -64,7 +70,7 @@ internal sealed class AnswerDraft
     /// <summary>The answer, when it is whole.</summary>
     public Answer Answer => _tokens.AnyToken
         ? new Answer([.. _labels], []) { LogProbability = LogProbability, Parsed = _labels.Exists(l => l >= 0) }
-        : new Answer([.. _labels], _logProbabilities);
+        : new Answer([.. _labels], _logProbabilities) { Written = new([.. _written], [.. _labelTokens]) };
 
     /// <summary>The model has seen all tokens.</summary>
     public void Seen() => _unseen.Clear();
@@ -116,7 +122,7 @@ internal sealed class AnswerDraft
         }
         if (IsDone && _state.Digits >= 0)
         {
-            _labels.Add(_state.Digits);
+            AddLabel(_state.Digits);
         }
         Deciding = IsDone ? _tokens.Grammar.Points : DecidedBy(_state);
     }
@@ -142,9 +148,16 @@ internal sealed class AnswerDraft
         _text.Append(text);
     }
 
+    private void AddLabel(int label)
+    {
+        _labels.Add(label);
+        _labelTokens.Add(_lastDigit);
+    }
+
     private void Append(int id)
     {
         _unseen.Add(id);
+        _written.Add(id);
         var text = _tokens.TextOf(id);
         foreach (var c in text)
         {
@@ -154,12 +167,13 @@ internal sealed class AnswerDraft
             }
             if (finished >= 0)
             {
-                _labels.Add(finished);
+                AddLabel(finished);
             }
+            _lastDigit = _state.Digits >= 0 ? _written.Count - 1 : _lastDigit;
         }
         if (_tokens.SingleTokens && _state.Digits >= 0)
         {
-            _labels.Add(_state.Digits);
+            AddLabel(_state.Digits);
             _state = _tokens.Grammar.Finish(_state);
         }
         _text.Append(text);

@@ -88,6 +88,9 @@ public sealed record AnswerOptions
 /// </param>
 public sealed record Answer(int[] Labels, double[] LogProbabilities)
 {
+    /// <summary>The answer as the model saw it; empty where it was put together from others.</summary>
+    internal WrittenAnswer Written { get; init; } = new([], []);
+
     /// <summary>
     /// Natural logarithm of the probability of the whole answer; of a free one among all the texts that the model could write, up to its end
     /// or to where it could be read.

@@ -13,7 +13,19 @@ public sealed record AttentionOptions
     /// <summary>Query head whose attention is read; null: the mean over all heads.</summary>
     public int? Head { get; init; }
 
-    /// <summary>Score all layers, whichever are read; where the layer is to be found they are in any case.</summary>
+    /// <summary>Between which tokens attention is read. Other kinds than <see cref="AffinityKind.II"/> let the model answer first.</summary>
+    public AffinityKind Kind { get; init; }
+
+    /// <summary>How several entries of a pair become one.</summary>
+    public Symmetrisation Symmetrisation { get; init; }
+
+    /// <summary>What is done against entries that depend on the places of the points.</summary>
+    public PositionCorrection PositionCorrection { get; init; }
+
+    /// <summary>
+    /// Score all layers and, where no head is chosen and n is not large, all heads, whichever are read; where the layer is to be found the
+    /// layers are in any case.
+    /// </summary>
     public bool LayerScores { get; init; }
 
     /// <summary>
@@ -60,14 +72,13 @@ public sealed record AttentionResult(
 /// <summary>
 /// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
 /// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points,
-/// all of it where the model's backend has it.
+/// all of it where the model's backend has it. For A_OI and A_OO the model's own answer, in which only labels can be chosen, follows the
+/// points in the same prefill, and its labels are tokens of their own.
 /// </summary>
 public static class AttentionClusterer
 {
     /// <summary>Most points: the affinity is n x n doubles.</summary>
     public const int MaxPoints = 20_000;
-
-    private const int TokensAtOnce = 8192;
 
     /// <summary>Clusters the points.</summary>
     /// <param name="model">The model.</param>
@@ -80,6 +91,7 @@ public static class AttentionClusterer
     /// <param name="cancellation">Looked at before every layer of every batch.</param>
     /// <exception cref="IccArgumentException">A layer, a number of clusters or of points that cannot be.</exception>
     /// <exception cref="IccMemoryException">The backend has no room for n x n float64.</exception>
+    /// <exception cref="IccUnsupportedException">The answer is wanted, and the vocabulary cannot write it, or not each label as a token of its own.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static AttentionResult Cluster(
         CausalLM model, IPromptFormat format, PointSet points, int clusters, AttentionOptions options, LoraAdapter? adapter = null,
@@ -87,26 +99,40 @@ public static class AttentionClusterer
     {
         Check(model, points, clusters, options);
         var layers = model.Config.NumHiddenLayers;
-        var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
+        var form = FormOf(options);
         using var affinities = new LayerAffinities(
-            model.Backend, points.Count, layers, options.Layer ?? format.DefaultLayer(layers), options.LayerScores);
-        using var maps = options.ReturnMaps ? new AttentionMaps(model.Backend, points.Count, layers, options.Head is null ? null : model.Config.NumAttentionHeads) : null;
-        int[] tapped = [.. affinities.Layers.Union(maps?.Layers ?? []).Order()];
-        var tokens = 0L;
-        for (var done = 0; done < plan.Count;)
-        {
-            var group = TakeGroup(model, format, points, clusters, plan, done, tapped, options.Head);
-            using (group)
+            model.Backend, points.Count, layers, options.Layer ?? format.DefaultLayer(layers), options.LayerScores, form);
+        using var maps = options.ReturnMaps
+            ? new AttentionMaps(model.Backend, points.Count, layers, options.Head is null ? null : model.Config.NumAttentionHeads, form)
+            : null;
+        var plan = SubsetPlan.Make(points.Count, format, options.Permutations, options.Seed);
+        var counted = plan.Count;
+        // Layers are compared by what comes back in another order, so that there have to be two.
+        plan = counted == 1 && affinities.AreCompared ? SubsetPlan.Orders(points.Count, 2, options.Seed) : plan;
+        var runs = new PromptRuns(model, format, points, clusters, options, plan, adapter, cancellation);
+        var byHead = options.LayerScores && options.Head is null && HeadScores.AreFor(points.Count, layers, model.Config.NumAttentionHeads);
+        var tokens = runs.Run(
+            [.. affinities.Layers.Union(maps?.Layers ?? []).Order()], options.Head is not null, share => progress?.Invoke(byHead ? share / 2 : share),
+            (pooled, order, prompt) =>
             {
-                group.Run(model, adapter, share => progress?.Invoke((done + share * group.Orders.Count) / plan.Count), cancellation);
-                group.AddTo(affinities, maps, options.Head);
-                tokens += group.Tokens;
-                done += group.Orders.Count;
-            }
-        }
+                var forScoresOnly = prompt >= counted;
+                affinities.Add(layer => options.Head is { } h ? pooled(layer).Row(h) : pooled(layer), order, prompt, forScoresOnly);
+                if (!forScoresOnly)
+                {
+                    maps?.Add(pooled, order);
+                }
+            });
         var copy = options.ReturnAffinity || options.ReturnMaps && AttentionMaps.Fits(points.Count) ? new double[points.Count * points.Count] : null;
         var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
         var (found, chosen, scores) = affinities.Cluster(spectral, copy);
+        if (byHead)
+        {
+            using var heads = new HeadScores(model.Backend, points.Count, layers, model.Config.NumAttentionHeads, form);
+            tokens += runs.Run(
+                [.. Enumerable.Range(0, layers)], true, share => progress?.Invoke((1 + share) / 2),
+                (pooled, order, prompt) => heads.Add(pooled, order, prompt, forScoresOnly: prompt >= counted));
+            scores = [.. scores.Concat(heads.Score(spectral)).OrderBy(s => s.Layer).ThenBy(s => s.Head ?? -1)];
+        }
         return new AttentionResult(
             LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, scores)
         {
@@ -135,59 +161,10 @@ public static class AttentionClusterer
         }
     }
 
-    /// <summary>As many of the next prompts as make a good batch.</summary>
-    private static PromptGroup TakeGroup(
-        CausalLM model, IPromptFormat format, PointSet points, int clusters, IReadOnlyList<int[]> plan, int first, int[] layers,
-        int? head)
+    private static AffinityForm FormOf(AttentionOptions options) => new()
     {
-        var group = new PromptGroup();
-        for (var i = first; i < plan.Count; i++)
-        {
-            var prompt = format.Encode(points.Select(plan[i]), clusters);
-            if (group.Orders.Count > 0 && group.Tokens + prompt.PointIds.Length > TokensAtOnce)
-            {
-                break;
-            }
-            group.Add(model, plan[i], prompt, layers, head is not null);
-        }
-        return group;
-    }
-
-    /// <summary>Prompts that go through the model together.</summary>
-    private sealed class PromptGroup : IDisposable
-    {
-        private readonly List<AttentionCapture> _captures = [];
-        private readonly List<ReadOnlyMemory<int>> _ids = [];
-
-        public List<int[]> Orders { get; } = [];
-
-        public int Tokens { get; private set; }
-
-        public void Add(CausalLM model, int[] order, EncodedPrompt prompt, int[] layers, bool perHead)
-        {
-            Orders.Add(order);
-            _captures.Add(new AttentionCapture(model, new TapRequest { Spans = prompt.Spans, Layers = layers, PerHead = perHead }));
-            _ids.Add(prompt.PointIds);
-            Tokens += prompt.PointIds.Length;
-        }
-
-        public void Run(CausalLM model, LoraAdapter? adapter, Action<double> progress, CancellationToken cancellation)
-        {
-            using var session = new InferenceSession(model, new SessionOptions(Tokens, Orders.Count, MaxLoraRank: adapter?.Rank ?? 0));
-            var inputs = _ids.Select((ids, i) => new SequenceInput(session.Begin(adapter), ids, LogitsWanted.None, _captures[i])).ToArray();
-            session.Forward(inputs, new ForwardOptions { OnProgress = (done, total) => progress((double)done / total) }, cancellation);
-        }
-
-        public void AddTo(LayerAffinities affinities, AttentionMaps? maps, int? head)
-        {
-            for (var i = 0; i < Orders.Count; i++)
-            {
-                var capture = _captures[i];
-                affinities.Add(layer => head is { } h ? capture.SpanToSpan(layer).Row(h) : capture.SpanToSpan(layer), Orders[i]);
-                maps?.Add(capture.SpanToSpan, Orders[i]);
-            }
-        }
-
-        public void Dispose() => _captures.ForEach(c => c.Dispose());
-    }
+        WholeRows = options.Kind == AffinityKind.OI,
+        Absolute = options.PositionCorrection == PositionCorrection.None,
+        PowerMean = options.Symmetrisation == Symmetrisation.Power,
+    };
 }

@@ -18,6 +18,7 @@ internal sealed class AttentionMaps : IDisposable
     private const long MostNumbers = 1 << 24;
 
     private readonly IBackend _backend;
+    private readonly AffinityForm _form;
     private readonly Dictionary<(int Layer, int? Head), Tensor> _sums = [];
 
     /// <summary>Makes room, where all maps together are not too large; else there are none.</summary>
@@ -25,10 +26,11 @@ internal sealed class AttentionMaps : IDisposable
     /// <param name="points">Number of points n.</param>
     /// <param name="layers">Layers of the model.</param>
     /// <param name="heads">Heads that are kept apart; null: their mean is taken.</param>
+    /// <param name="form">How attention becomes an affinity.</param>
     /// <exception cref="IccMemoryException">There is no room.</exception>
-    public AttentionMaps(IBackend backend, int points, int layers, int? heads)
+    public AttentionMaps(IBackend backend, int points, int layers, int? heads, AffinityForm form)
     {
-        _backend = backend;
+        (_backend, _form) = (backend, form);
         if (!Fits(points, (long)layers * (heads ?? 1)))
         {
             return;
@@ -58,13 +60,13 @@ internal sealed class AttentionMaps : IDisposable
     public static bool Fits(int points, long maps = 1) => (long)points * points * maps <= MostNumbers;
 
     /// <summary>Adds the attention of a prompt.</summary>
-    /// <param name="pooled">A_II of a layer: [s, s], or [heads, s, s] where heads are kept apart.</param>
+    /// <param name="pooled">Attention of a layer: [s, s], or [heads, s, s] where heads are kept apart.</param>
     /// <param name="order">[s], which point stands where in the prompt.</param>
     public void Add(Func<int, Tensor> pooled, ReadOnlySpan<int> order)
     {
         foreach (var ((layer, head), sums) in _sums)
         {
-            _backend.AddAffinity(head is { } h ? pooled(layer).Row(h) : pooled(layer), order, sums);
+            _backend.AddAffinity(head is { } h ? pooled(layer).Row(h) : pooled(layer), order, sums, _form);
         }
     }
 
@@ -72,7 +74,7 @@ internal sealed class AttentionMaps : IDisposable
     public AttentionMap[] Read() => [.. _sums.Select(entry =>
     {
         var affinity = new double[entry.Value.Shape.Elements];
-        _backend.MeanAffinity(entry.Value);
+        _backend.MeanAffinity(entry.Value, _form);
         _backend.Read(entry.Value, affinity);
         return new AttentionMap(entry.Key.Layer, entry.Key.Head, affinity);
     })];

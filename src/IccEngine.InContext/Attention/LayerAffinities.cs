@@ -3,14 +3,15 @@ using IccEngine.Core;
 
 namespace IccEngine.InContext;
 
-/// <summary>The affinities of the layers that are read, where the backend has them: one of them all, and one of each where layers are compared.</summary>
+/// <summary>The affinities of the layers that are read, where the backend has them: one of them all, and those of each where layers are compared.</summary>
 internal sealed class LayerAffinities : IDisposable
 {
     private readonly IBackend _backend;
     private readonly LayerSelection _selection;
+    private readonly AffinityForm _form;
     private readonly int[] _together;
     private readonly Tensor _sums;
-    private readonly Dictionary<int, Tensor> _apart = [];
+    private readonly Dictionary<int, ScoredAffinity> _apart = [];
 
     /// <summary>Makes room.</summary>
     /// <param name="backend">Where.</param>
@@ -18,16 +19,18 @@ internal sealed class LayerAffinities : IDisposable
     /// <param name="layers">Layers of the model.</param>
     /// <param name="selection">Which are read.</param>
     /// <param name="scores">Whether all layers are compared in any case.</param>
+    /// <param name="form">How attention becomes an affinity.</param>
     /// <exception cref="IccArgumentException">A layer that is not there.</exception>
-    /// <exception cref="IccMemoryException">There is no room for n x n float64 a layer.</exception>
-    public LayerAffinities(IBackend backend, int points, int layers, LayerSelection selection, bool scores)
+    /// <exception cref="IccMemoryException">There is no room for n x n float64, three times for each layer that is compared.</exception>
+    public LayerAffinities(IBackend backend, int points, int layers, LayerSelection selection, bool scores, AffinityForm form)
     {
-        (_backend, _selection, _together) = (backend, selection, selection.IsAuto ? [] : selection.Of(layers));
+        (_backend, _selection, _form) = (backend, selection, form);
+        _together = selection.IsAuto ? [] : selection.Of(layers);
         int[] apart = selection.IsAuto || scores ? [.. Enumerable.Range(0, layers)] : [];
         Layers = [.. _together.Union(apart).Order()];
         try
         {
-            Array.ForEach(apart, layer => _apart.Add(layer, backend.Allocate(new Shape(points, points), DType.F64)));
+            Array.ForEach(apart, layer => _apart.Add(layer, new ScoredAffinity(backend, points, form)));
             _sums = selection.IsAuto ? default : backend.Allocate(new Shape(points, points), DType.F64);
         }
         catch
@@ -40,18 +43,23 @@ internal sealed class LayerAffinities : IDisposable
     /// <summary>The layers to be tapped, ascending.</summary>
     public int[] Layers { get; }
 
+    /// <summary>Whether layers are compared.</summary>
+    public bool AreCompared => _apart.Count > 0;
+
     /// <summary>Adds the attention of a prompt.</summary>
-    /// <param name="pooled">A_II [s, s] of a layer.</param>
+    /// <param name="pooled">[s, s] of a layer.</param>
     /// <param name="order">[s], which point stands where in the prompt.</param>
-    public void Add(Func<int, Tensor> pooled, ReadOnlySpan<int> order)
+    /// <param name="prompt">Number of the prompt.</param>
+    /// <param name="forScoresOnly">Whether it is there to compare layers by, and the labels are not to depend on it.</param>
+    public void Add(Func<int, Tensor> pooled, ReadOnlySpan<int> order, int prompt, bool forScoresOnly)
     {
-        foreach (var layer in _together)
+        foreach (var layer in forScoresOnly ? [] : _together)
         {
-            _backend.AddAffinity(pooled(layer), order, _sums);
+            _backend.AddAffinity(pooled(layer), order, _sums, _form);
         }
-        foreach (var (layer, sums) in _apart)
+        foreach (var (layer, affinity) in _apart)
         {
-            _backend.AddAffinity(pooled(layer), order, sums);
+            affinity.Add(pooled(layer), order, prompt, forScoresOnly);
         }
     }
 
@@ -63,12 +71,10 @@ internal sealed class LayerAffinities : IDisposable
         var (scores, best, chosen) = (new List<LayerScore>(), (SpectralClusteringResult?)null, _selection);
         foreach (var (layer, sums) in _apart)
         {
-            _backend.MeanAffinity(sums);
             var affinity = _selection.IsAuto && copy is not null ? new double[copy.Length] : null;
-            var found = Fit(spectral, sums, affinity);
-            var score = AffinityScores.Of(_backend, sums, found);
-            scores.Add(new LayerScore(layer, score.Eigengap, score.Modularity, score.Silhouette));
-            if (_selection.IsAuto && (best is null || scores[^1].Score > scores[chosen.First].Score))
+            var (found, score) = sums.Cluster(spectral, affinity, layer, null);
+            scores.Add(score);
+            if (_selection.IsAuto && (best is null || score.Score > scores[chosen.First].Score))
             {
                 (best, chosen) = (found, layer);
                 affinity?.CopyTo(copy!, 0);
@@ -78,26 +84,21 @@ internal sealed class LayerAffinities : IDisposable
         {
             return (best, chosen, [.. scores]);
         }
-        _backend.MeanAffinity(_sums);
-        return (Fit(spectral, _sums, copy), _selection, [.. scores]);
+        _backend.MeanAffinity(_sums, _form);
+        if (copy is not null)
+        {
+            _backend.Read(_sums, copy);
+        }
+        return (spectral.FitPredict(_backend, _sums), _selection, [.. scores]);
     }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         _sums.Buffer?.Dispose();
-        foreach (var sums in _apart.Values)
+        foreach (var affinity in _apart.Values)
         {
-            sums.Buffer.Dispose();
+            affinity.Dispose();
         }
-    }
-
-    private SpectralClusteringResult Fit(SpectralClustering spectral, Tensor affinity, double[]? copy)
-    {
-        if (copy is not null)
-        {
-            _backend.Read(affinity, copy);
-        }
-        return spectral.FitPredict(_backend, affinity);
     }
 }

@@ -57,21 +57,3 @@ public readonly record struct LayerSelection
             : throw new IccArgumentException($"layer {wrong}: expected 0 to {layers - 1}");
     }
 }
-
-/// <summary>How clearly the attention of a layer shows clusters, by what was found in it and without the true ones.</summary>
-/// <param name="Layer">The layer.</param>
-/// <param name="Eigengap">See <see cref="Clustering.AffinityScores"/>.</param>
-/// <param name="Modularity">See <see cref="Clustering.AffinityScores"/>.</param>
-/// <param name="Silhouette">See <see cref="Clustering.AffinityScores"/>.</param>
-public sealed record LayerScore(int Layer, double Eigengap, double Modularity, double Silhouette)
-{
-    // The best of a grid of weights (-2 to 2 each) by the accuracy of the layer that is taken, with the embedded model and one order, on
-    // generated episodes alone: t:c=2/3/4/5,d=1/2/3/4,df=1/2/5,count=4,seed=11 and anisotropic and imbalanced:c=2/3/4,d=2/3,count=5,
-    // seeds 12 and 13. There 83.7 % of the points are right, 85.1 % with always its best layer, 85.9 % with each episode's best.
-    private const double EigengapWeight = 1;
-    private const double ModularityWeight = 1;
-    private const double SilhouetteWeight = 2;
-
-    /// <summary>What <see cref="LayerSelection.Auto"/> goes by: the layer with the largest is taken.</summary>
-    public double Score => EigengapWeight * Eigengap + ModularityWeight * Modularity + SilhouetteWeight * Silhouette;
-}

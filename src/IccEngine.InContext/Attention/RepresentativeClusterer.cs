@@ -37,6 +37,10 @@ public static class RepresentativeClusterer
             throw new IccArgumentException(
                 $"{representatives} representatives of {points.Count} points for {clusters} clusters; expected at least 2, and one a cluster");
         }
+        if (options.Kind != AffinityKind.II)
+        {
+            throw new IccArgumentException($"representatives with affinity {options.Kind}: expected II, for new points are labelled by their attention to points");
+        }
         var order = Enumerable.Range(0, points.Count).ToArray();
         new SeededRandom(options.Seed).Shuffle(order);
         int[] known = [.. order[..representatives].Order()];

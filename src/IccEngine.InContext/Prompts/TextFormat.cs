@@ -5,7 +5,7 @@ namespace IccEngine.InContext;
 
 /// <summary>
 /// Texts as the points of a prompt: a point has one feature, the number of its text, from 0 (<see cref="Points"/>). The answer is written
-/// as in the paper.
+/// as in the paper. Special tokens are recognised in the templates' own words only: what looks like one in a text, or in the condition, is text.
 /// </summary>
 /// <param name="items">The texts.</param>
 /// <param name="template">The user's message.</param>
@@ -47,8 +47,8 @@ public sealed class TextFormat(
     public EncodedPrompt Encode(PointSet points, int clusters)
     {
         string[] shown = [.. Enumerable.Range(0, points.Count).Select(i => items[(int)points.Row(i)[0]])];
-        var (text, places) = template.Render(shown, clusters, condition, Frame);
-        var prompt = PromptTokens.Encode(tokenizer, text, places, addSpecialTokens: render is null);
+        var written = template.Render(shown, clusters, condition, Frame);
+        var prompt = PromptTokens.Encode(tokenizer, written.Text, written.Items, addSpecialTokens: render is null, written.Plain);
         return prompt.Ids.Length <= maxTokens
             ? prompt
             : throw new IccArgumentException($"a prompt of {points.Count} items and {prompt.Ids.Length} tokens: the model holds {maxTokens} tokens; expected fewer or shorter items");

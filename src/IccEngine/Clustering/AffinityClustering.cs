@@ -92,9 +92,9 @@ public static class AffinityClustering
         using (pooled.Buffer)
         {
             backend.Write(matrix.Values, pooled);
-            backend.AddAffinity(pooled, Enumerable.Range(0, n).ToArray(), sums);
+            backend.AddAffinity(pooled, Enumerable.Range(0, n).ToArray(), sums, default);
         }
-        backend.MeanAffinity(sums);
+        backend.MeanAffinity(sums, default);
         if (copy is not null)
         {
             backend.Read(sums, copy);

@@ -39,7 +39,16 @@ public sealed record ClusterOptions
     /// <summary>Query head whose attention is read; null: the mean over all heads.</summary>
     public int? Head { get; init; }
 
-    /// <summary>Score all layers (<see cref="MethodResult.LayerScores"/>), whichever are read.</summary>
+    /// <summary>Between which tokens attention is read. Other kinds than <see cref="AffinityKind.II"/> let the model answer first.</summary>
+    public AffinityKind AffinityKind { get; init; }
+
+    /// <summary>How several entries of a pair become one.</summary>
+    public Symmetrisation Symmetrisation { get; init; }
+
+    /// <summary>What is done against entries that depend on where in the prompt points stand.</summary>
+    public PositionCorrection PositionCorrection { get; init; }
+
+    /// <summary>Score all layers and, where no head is chosen and there are not very many points, all heads (<see cref="MethodResult.LayerScores"/>), whichever are read.</summary>
     public bool LayerScores { get; init; }
 
     /// <summary>

@@ -22,7 +22,7 @@ public static class ModelEvaluation
 
     /// <summary>Names of methods, for people.</summary>
     public static string MethodChoices { get; } =
-        $"attention, generate, {Free} (read afterwards), each with {ManyOrders}M for M orders of the points, {string.Join(", ", ClusteringMethod.All.Select(m => m.Name))}";
+        $"attention, generate, {Free} (read afterwards), each with {ManyOrders}M for M orders of the points, {string.Join(", ", ClusteringMethod.All.Select(m => m.Name))}; attention takes settings behind colons ({AttentionSettings.Choices})";
 
     /// <summary>Runs an evaluation, from where its results file ends.</summary>
     /// <param name="model">The model.</param>
@@ -84,15 +84,21 @@ public static class ModelEvaluation
             Adapter = request.Adapter?.Adapter,
             RawConfidence = request.Calibrate,
         };
-        var (method, at) = (name, name.LastIndexOf(ManyOrders, StringComparison.Ordinal));
-        if (at > 0 && int.TryParse(name.AsSpan(at + ManyOrders.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var orders) && orders > 0)
+        var (method, settings) = AttentionSettings.Split(name);
+        var at = method.LastIndexOf(ManyOrders, StringComparison.Ordinal);
+        if (at > 0 && int.TryParse(method.AsSpan(at + ManyOrders.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var orders) && orders > 0)
         {
-            (method, options) = (name[..at], options with { Permutations = orders });
+            (method, options) = (method[..at], options with { Permutations = orders });
+        }
+        if (method == ClusterOptions.NameOf(ClusterMethod.Attention))
+        {
+            return AttentionSettings.Apply(options.With(method), settings);
         }
         return method switch
         {
+            _ when settings.Length > 0 => throw new IccArgumentException($"method: found '{name.ReplaceLineEndings(" ")}', expected settings behind attention only"),
             Free => options.With(ClusterOptions.NameOf(ClusterMethod.Generate)) with { Answers = new AnswerOptions { Decoding = AnswerDecoding.Free } },
-            _ when method == ClusterOptions.NameOf(ClusterMethod.Attention) || method == ClusterOptions.NameOf(ClusterMethod.Generate) => options.With(method),
+            _ when method == ClusterOptions.NameOf(ClusterMethod.Generate) => options.With(method),
             _ when ClusteringMethod.All.Any(m => m.Name == name) => options.With(name),
             _ => throw new IccArgumentException($"method: found '{name.ReplaceLineEndings(" ")}', expected one of {MethodChoices}"),
         };

@@ -208,18 +208,18 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
     }
 
     /// <inheritdoc/>
-    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums)
+    public void AddAffinity(Tensor pooled, ReadOnlySpan<int> order, Tensor sums, AffinityForm form)
     {
         var start = Stopwatch.GetTimestamp();
-        inner.AddAffinity(pooled, order, sums);
+        inner.AddAffinity(pooled, order, sums, form);
         Record("add_affinity", start, sums, 0, Bytes(pooled) + Bytes(sums));
     }
 
     /// <inheritdoc/>
-    public void MeanAffinity(Tensor sums)
+    public void MeanAffinity(Tensor sums, AffinityForm form)
     {
         var start = Stopwatch.GetTimestamp();
-        inner.MeanAffinity(sums);
+        inner.MeanAffinity(sums, form);
         Record("mean_affinity", start, sums, 0, 2 * Bytes(sums));
     }
 

@@ -46,8 +46,14 @@ internal sealed class ClusterTables(ClusteredThings things, ClusterResult result
     {
         foreach (var found in result.Results.Where(r => r.LayerScores.Count > 0))
         {
-            page.Add(Section("Layers", Table("How clearly each layer shows clusters, without knowing the true ones", ["layer", "eigengap", "modularity", "silhouette", "score"],
-                found.LayerScores.Select(s => new object[] { $"{s.Layer}", Show(s.Eigengap, "0.000"), Show(s.Modularity, "0.000"), Show(s.Silhouette, "0.000"), Show(s.Score, "0.000") }), "numbers")));
+            var rows = found.LayerScores.Select(s => new object[]
+            {
+                $"{s.Layer}", (s.Head ?? found.Head) is { } head ? $"{head}" : "mean", Show(s.Reproducibility, "0.000"), Show(s.Eigengap, "0.000"),
+                Show(s.Modularity, "0.000"), Show(s.Silhouette, "0.000"),
+            });
+            page.Add(Section("Layers", Table(
+                "How clearly each layer shows clusters, without knowing the true ones", ["layer", "head", "reproducibility", "eigengap", "modularity", "silhouette"],
+                rows, "numbers")));
         }
     }
 

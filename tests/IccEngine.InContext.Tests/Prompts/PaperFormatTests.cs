@@ -29,6 +29,15 @@ public class PaperFormatTests
             draft.Add(draft.Choices.Where(id => rest[text.Length..].StartsWith(tokens.TextOf(id), StringComparison.Ordinal)).MaxBy(id => tokens.TextOf(id).Length), 0);
         }
         Assert.Equal(labels, draft.Answer.Labels);
+        var written = draft.Answer.Written;
+        Assert.Equal(draft.Unseen.ToArray(), written.Ids);
+        for (var i = 0; i < labels.Length; i++)
+        {
+            // The text up to a label's token ends with the label, or goes beyond it within that token.
+            var text = string.Concat(written.Ids[..(written.LabelTokens[i] + 1)].Select(tokens.TextOf));
+            Assert.StartsWith(text[..^tokens.TextOf(written.Ids[written.LabelTokens[i]]).Length], NumpyText.Answer(labels[..(i + 1)]), StringComparison.Ordinal);
+            Assert.StartsWith(NumpyText.Answer(labels[..(i + 1)])[..^1], text, StringComparison.Ordinal);
+        }
         Assert.Equal(rest, tokenizer.Decode(draft.Unseen.ToArray(), skipSpecialTokens: false).TrimStart());
     }
 
