@@ -46,14 +46,14 @@ internal sealed class AffinityOptions
     public bool AreGiven(ParseResult parsed) => parsed.GetValue(_affinity) is not null;
 
     /// <summary>Clusters it and prints what was found.</summary>
-    public int Run(ParseResult parsed, int clusters, AffinityClusteringOptions options, string? output, ReportOption report, bool json)
+    public int Run(ParseResult parsed, int? clusters, AffinityClusteringOptions options, string? output, ReportOption report, bool json)
     {
         var result = AffinityClustering.Cluster(
             parsed.GetValue(_affinity)!, clusters, options with { RawAttention = parsed.GetValue(_raw) }, output);
         report.Write(parsed, path => HtmlReport.Write(path, result));
         if (json)
         {
-            LabelsReport.WriteJson(result.Result, clusters, Console.Out, writer =>
+            LabelsReport.WriteJson(result.Result, Console.Out, writer =>
             {
                 writer.WriteString("file", result.File);
                 writer.WriteString("tensor", result.Tensor);

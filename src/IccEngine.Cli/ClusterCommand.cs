@@ -9,7 +9,6 @@ internal static class ClusterCommand
     public static Command Create()
     {
         var file = new Argument<string?>("FILE") { Description = "CSV, TSV or JSONL file, with a header or without.", Arity = ArgumentArity.ZeroOrOne };
-        var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
         var method = new Option<string>("--method")
         {
             Description = "Spectral clustering of the attention, the model's own answer (generate), both, or a method that needs no model.",
@@ -39,8 +38,9 @@ internal static class ClusterCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("cluster", "Clusters the rows of a table, or a matrix of affinities.")
         {
-            file, clusters, method, columns, label, scale, permutations, representatives, seed, originalSpans, output, json,
+            file, method, columns, label, scale, permutations, representatives, seed, originalSpans, output, json,
         };
+        var count = new CountOptions(command);
         var answers = AnswerArguments.AddTo(command);
         var model = ModelOptions.AddTo(command, embedded: true);
         var reading = new AttentionReading(command);
@@ -58,16 +58,20 @@ internal static class ClusterCommand
                 var settings = new AffinityClusteringOptions
                 {
                     Layer = reading.Layers(parsed),
+                    MinClusters = count.Min(parsed),
+                    MaxClusters = count.Max(parsed),
                     Seed = parsed.GetValue(seed),
                     Device = where,
                     Threads = threads,
                     ReturnAffinity = withReport,
                 };
-                return affinity.Run(parsed, parsed.GetValue(clusters), settings, parsed.GetValue(output), report, parsed.GetValue(json));
+                return affinity.Run(parsed, count.Clusters(parsed), settings, parsed.GetValue(output), report, parsed.GetValue(json));
             }
             using var loaded = model.Open(parsed);
             var options = reading.Set(parsed, new ClusterOptions
             {
+                MinClusters = count.Min(parsed),
+                MaxClusters = count.Max(parsed),
                 Permutations = parsed.GetValue(permutations),
                 Representatives = parsed.GetValue(representatives),
                 Seed = parsed.GetValue(seed),
@@ -81,7 +85,7 @@ internal static class ClusterCommand
             using (var progress = new ProgressLine("clustering"))
             {
                 result = TableClustering.Cluster(
-                    loaded.Model, parsed.GetValue(file)!, table, parsed.GetValue(clusters),
+                    loaded.Model, parsed.GetValue(file)!, table, count.Clusters(parsed),
                     Enum.Parse<TableScale>(parsed.GetValue(scale)!, ignoreCase: true), options, parsed.GetValue(output), progress, cancellation);
             }
             var (name, device) = (options.Estimator is null ? loaded.Model.Name : null, loaded.Model.DeviceDescription);
@@ -89,7 +93,7 @@ internal static class ClusterCommand
             report.Write(parsed, path => HtmlReport.Write(path, result, by));
             if (parsed.GetValue(json))
             {
-                ClusterReport.WriteJson(result, name, device, parsed.GetValue(clusters), Console.Out);
+                ClusterReport.WriteJson(result, name, device, Console.Out);
             }
             else
             {

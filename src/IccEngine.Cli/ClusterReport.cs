@@ -19,6 +19,7 @@ internal static class ClusterReport
         var console = MakeConsole();
         var table = result.Table;
         console.WriteLine($"{table.Path}: {table.Rows} rows, {table.Columns} columns; {by}");
+        CountReport.WriteTable(console, result.Result);
         for (var i = 0; i < result.Result.Results.Count; i++)
         {
             var found = result.Result.Results[i];
@@ -65,9 +66,8 @@ internal static class ClusterReport
     /// <param name="result">What was found.</param>
     /// <param name="model">The model that found it, or null.</param>
     /// <param name="device">Where it was computed.</param>
-    /// <param name="clusters">Number of clusters that was asked for.</param>
     /// <param name="output">Where to.</param>
-    public static void WriteJson(TableClusteringResult result, string? model, string device, int clusters, TextWriter output)
+    public static void WriteJson(TableClusteringResult result, string? model, string device, TextWriter output)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -76,7 +76,8 @@ internal static class ClusterReport
             json.WriteString("file", result.Table.Path);
             json.WriteNumber("points", result.Table.Rows);
             json.WriteNumber("features", result.Table.Columns);
-            json.WriteNumber("clusters", clusters);
+            json.WriteNumber("clusters", result.Result.Clusters);
+            CountReport.WriteJson(json, result.Result);
             json.WriteString("model", model);
             json.WriteString("device", device);
             json.WriteStartArray("results");

@@ -8,7 +8,6 @@ internal static class ClusterTextCommand
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "A text a line; or JSON lines, of which --field is the text." };
-        var clusters = new Option<int>("--clusters", "-k") { Description = "Number of clusters.", HelpName = "K", Required = true };
         var field = new Option<string?>("--field") { Description = "Field of JSON lines that holds the text.", HelpName = "NAME" };
         var condition = new Option<string?>("--condition") { Description = "What to cluster by, in words of the prompt, like \"by topic\".", HelpName = "WORDS" };
         var template = new Option<string?>("--template")
@@ -27,8 +26,9 @@ internal static class ClusterTextCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of lines." };
         var command = new Command("cluster-text", "Clusters the lines of a text file, or a field of JSON lines.")
         {
-            file, clusters, field, condition, template, method, permutations, seed, output, json,
+            file, field, condition, template, method, permutations, seed, output, json,
         };
+        var count = new CountOptions(command);
         var answers = AnswerArguments.AddTo(command);
         var reading = new AttentionReading(command);
         var model = ModelOptions.AddTo(command, embedded: false);
@@ -48,6 +48,8 @@ internal static class ClusterTextCommand
                 Clustering = answers.Apply(parsed, reading.Set(parsed, new ClusterOptions
                 {
                     Method = Enum.Parse<ClusterMethod>(parsed.GetValue(method)!, ignoreCase: true),
+                    MinClusters = count.Min(parsed),
+                    MaxClusters = count.Max(parsed),
                     Permutations = parsed.GetValue(permutations),
                     Seed = parsed.GetValue(seed),
                     Adapter = loaded.Adapter,
@@ -58,20 +60,20 @@ internal static class ClusterTextCommand
             using (var progress = new ProgressLine("clustering"))
             {
                 result = TextClustering.Cluster(
-                    loaded.Model, parsed.GetValue(file)!, parsed.GetValue(clusters), options, parsed.GetValue(output), progress, cancellation);
+                    loaded.Model, parsed.GetValue(file)!, count.Clusters(parsed), options, parsed.GetValue(output), progress, cancellation);
             }
             report.Write(parsed, path => HtmlReport.Write(path, result, $"{loaded.Model.Name} on {loaded.Model.DeviceDescription}"));
-            Print(result, loaded.Model, parsed.GetValue(clusters), parsed.GetValue(json));
+            Print(result, loaded.Model, parsed.GetValue(json));
             return CommandHost.Done;
         }
     }
 
-    private static void Print(TextClusteringResult result, IccModel model, int clusters, bool json)
+    private static void Print(TextClusteringResult result, IccModel model, bool json)
     {
         var (path, count) = (result.Path, result.Items.Count);
         if (json)
         {
-            LabelsReport.WriteJson(result.Result, clusters, Console.Out, writer =>
+            LabelsReport.WriteJson(result.Result, Console.Out, writer =>
             {
                 writer.WriteString("file", path);
                 writer.WriteNumber("points", count);

@@ -20,6 +20,13 @@ internal static class EvalCommand
             HelpName = "LIST",
             AllowMultipleArgumentsPerToken = true,
         };
+        var clusters = new Option<string>("--clusters")
+        {
+            Description = "Whether methods are told the true number of clusters (given), or estimate it (auto); those that need no model by the silhouette of k-means.",
+            HelpName = "given|auto",
+            DefaultValueFactory = _ => "given",
+        };
+        clusters.AcceptOnlyFromAmong("given", "auto");
         var permutations = new Option<int?>("--permutations")
         {
             Description = "Orders over which attention is averaged (left out: the model's own choice, else 8), or of which answers agree (left out: 1);"
@@ -40,8 +47,9 @@ internal static class EvalCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of tables." };
         var command = new Command("eval", "Compares methods on points whose clusters are known.")
         {
-            data, generate, paper, method, permutations, limit, seed, output, calibrate, json,
+            data, generate, paper, method, clusters, permutations, limit, seed, output, calibrate, json,
         };
+        var (least, most) = CountOptions.AddRange(command, clusters);
         var model = ModelOptions.AddTo(command, embedded: true);
         var report = new ReportOption(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
@@ -57,6 +65,9 @@ internal static class EvalCommand
                 Generate = parsed.GetValue(generate),
                 Paper = parsed.GetValue(paper),
                 Methods = [.. (parsed.GetValue(method) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries))],
+                EstimateClusters = parsed.GetValue(clusters) == "auto",
+                MinClusters = parsed.GetValue(least),
+                MaxClusters = parsed.GetValue(most),
                 Permutations = parsed.GetValue(permutations),
                 Limit = parsed.GetValue(limit),
                 Seed = parsed.GetValue(seed),

@@ -21,6 +21,7 @@ internal static class EvalJson
                 result.Setting.Device,
                 result.Setting.Seed,
                 result.Setting.RawConfidence,
+                result.Setting.Clusters,
                 Methods = result.Methods.Select(method => new
                 {
                     method.Method,
@@ -56,6 +57,7 @@ internal static class EvalJson
         score.Ari,
         score.Nmi,
         score.OrderDeviation,
+        score.RightClusters,
         score.Unparsed,
         score.Failed,
         score.Seconds,

@@ -23,6 +23,11 @@ internal static class EvalReport
             console.Write(Paper(result));
         }
         console.Write(Overall(result.Methods));
+        if (setting.Clusters is { } range)
+        {
+            console.WriteLine($"number of clusters: estimated from {range}; {Commonest(result.Methods[0])}");
+            console.Write(Counts(result.Methods));
+        }
         foreach (var method in result.Methods)
         {
             ReliabilityReport.Write(console, method);
@@ -48,6 +53,37 @@ internal static class EvalReport
             [
                 Markup.Escape(cell.ToString()), $"{score.Episodes}",
                 .. methods.Select(m => Show(m.Cells[i].Score.Accuracy, m.Cells[i].Score.StandardError)),
+            ]);
+        }
+        return table;
+    }
+
+    /// <summary>What always saying the same number would get right.</summary>
+    private static string Commonest(MethodScores method)
+    {
+        var numbers = method.Cells.GroupBy(c => c.Cell.C, c => c.Score.Episodes).Select(g => (Clusters: g.Key, Episodes: g.Sum())).ToArray();
+        var (clusters, episodes) = numbers.OrderBy(n => n.Clusters).MaxBy(n => n.Episodes);
+        var share = (double)episodes / Math.Max(1, numbers.Sum(n => n.Episodes));
+        return $"always {clusters}, the commonest, would be right in {Show(100 * share, "0.0")} % of the episodes";
+    }
+
+    /// <summary>How often the number of clusters was right, by the true one.</summary>
+    private static Table Counts(IReadOnlyList<MethodScores> methods)
+    {
+        int[] numbers = [.. methods[0].Cells.Select(c => c.Cell.C).Distinct().Order()];
+        var table = new Table().AddColumn("number right, %").AddColumn(new TableColumn("all").RightAligned());
+        foreach (var number in numbers)
+        {
+            table.AddColumn(new TableColumn($"c={number}").RightAligned());
+        }
+        foreach (var method in methods)
+        {
+            var (share, n) = (method.Overall.RightClusters, method.Overall.Episodes);
+            table.AddRow(
+            [
+                Markup.Escape(method.Method), Show(share, share is { } p && n > 1 ? Math.Sqrt(p * (1 - p) / (n - 1)) : null),
+                .. numbers.Select(number => method.Cells.Where(c => c.Cell.C == number && c.Score.RightClusters is not null).ToArray())
+                    .Select(cells => cells.Length == 0 ? "" : Show(cells.Sum(c => c.Score.RightClusters * c.Score.Episodes) / cells.Sum(c => c.Score.Episodes), (double?)null)),
             ]);
         }
         return table;

@@ -15,6 +15,7 @@ internal static class LabelsReport
     {
         var console = ClusterReport.MakeConsole();
         console.WriteLine(title);
+        CountReport.WriteTable(console, result);
         foreach (var found in result.Results)
         {
             console.WriteLine();
@@ -39,14 +40,15 @@ internal static class LabelsReport
     }
 
     /// <summary>One JSON object: what <paramref name="head"/> writes, then clusters, results and remarks as icc cluster has them.</summary>
-    public static void WriteJson(ClusterResult result, int clusters, TextWriter output, Action<Utf8JsonWriter> head)
+    public static void WriteJson(ClusterResult result, TextWriter output, Action<Utf8JsonWriter> head)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
             json.WriteStartObject();
             head(json);
-            json.WriteNumber("clusters", clusters);
+            json.WriteNumber("clusters", result.Clusters);
+            CountReport.WriteJson(json, result);
             json.WriteStartArray("results");
             foreach (var found in result.Results)
             {

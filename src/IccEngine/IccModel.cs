@@ -59,6 +59,9 @@ public sealed class IccModel : IDisposable
         }
     }
 
+    /// <summary>Most clusters that the model was trained on (icc.json); null where that is not said.</summary>
+    internal int? TrainedClusters => _files.Spec?.Trained.MaxClusters;
+
     /// <summary>The transformer itself, for work below this level: sessions, taps, inspection.</summary>
     public CausalLM Model { get; }
 
@@ -104,28 +107,28 @@ public sealed class IccModel : IDisposable
 
     /// <summary>Clusters points.</summary>
     /// <param name="points">n points of d features.</param>
-    /// <param name="clusters">Number of clusters, from 1 to n.</param>
+    /// <param name="clusters">Number of clusters, from 1 to n; null: it is estimated (<see cref="ClusterOptions.MinClusters"/>).</param>
     /// <param name="options">Settings.</param>
     /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
     /// <param name="cancellation">Looked at before every layer.</param>
     /// <exception cref="IccArgumentException">Numbers of points, clusters or features that cannot be, or a layer that is not there.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ClusterResult Cluster(
-        PointSet points, int clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
+        PointSet points, int? clusters, ClusterOptions? options = null, IProgress<double>? progress = null,
         CancellationToken cancellation = default)
     {
         options ??= new ClusterOptions();
         if (options.Estimator is { } estimator)
         {
             using var activity = Telemetry.Begin(Telemetry.Cluster);
-            return ByEstimator(estimator, points, clusters, options.Seed);
+            return ByEstimator(estimator, points, clusters, options);
         }
-        return Cluster(_files.FormatFor(options.OriginalSpans), points, clusters, options, progress, cancellation);
+        return Cluster(_files.FormatFor(options.OriginalSpans), points, true, clusters, options, progress, cancellation);
     }
 
     /// <summary>Clusters texts; see <see cref="TextClustering"/>.</summary>
     internal ClusterResult ClusterTexts(
-        IReadOnlyList<string> items, string? template, string? condition, int clusters, ClusterOptions options, IProgress<double>? progress,
+        IReadOnlyList<string> items, string? template, string? condition, int? clusters, ClusterOptions options, IProgress<double>? progress,
         CancellationToken cancellation)
     {
         if (_files.Spec is not null)
@@ -134,29 +137,46 @@ public sealed class IccModel : IDisposable
         }
         var format = new TextFormat(
             items, TextTemplate.Load(template), condition, Tokenizer, Chat is null ? null : Chat.Render, Model.Config.MaxPositionEmbeddings);
-        return Cluster(format, format.Points, clusters, options, progress, cancellation);
+        return Cluster(format, format.Points, false, clusters, options, progress, cancellation);
     }
 
     private ClusterResult Cluster(
-        IPromptFormat format, PointSet points, int clusters, ClusterOptions options, IProgress<double>? progress, CancellationToken cancellation)
+        IPromptFormat format, PointSet points, bool coordinates, int? given, ClusterOptions options, IProgress<double>? progress,
+        CancellationToken cancellation)
     {
         using var activity = Telemetry.Begin(Telemetry.Cluster);
+        List<string> remarks = [];
+        var shown = Reduce(format, points, remarks);
+        // Every candidate takes as long as clustering.
+        var estimating = given is null ? 0.8 : 0;
+        var estimate = given is null
+            ? Estimate(format, shown, coordinates, options, share => progress?.Report(estimating * share), cancellation)
+            : null;
+        var clusters = estimate?.NClusters ?? given!.Value;
         var together = options.Representatives is { } some && some > 0 && some < points.Count && options.Method == ClusterMethod.Attention
             ? points.Select([.. Enumerable.Range(0, some)])
             : points;
-        List<string> remarks = [.. format.Remarks(together, clusters)];
-        var shown = Reduce(format, points, remarks);
+        remarks.InsertRange(0, format.Remarks(together, clusters));
         var results = new List<MethodResult>();
         ClusterMethod[] methods = [.. new[] { ClusterMethod.Attention, ClusterMethod.Generate }.Where(m => options.Method.HasFlag(m))];
         foreach (var method in methods)
         {
             var first = (double)results.Count / methods.Length;
-            void Report(double share) => progress?.Report(first + share / methods.Length);
+            void Report(double share) => progress?.Report(estimating + (1 - estimating) * (first + share / methods.Length));
             results.Add(method == ClusterMethod.Attention
                 ? ByAttention(format, shown, clusters, options, remarks, Report, cancellation)
                 : ByAnswer(format, shown, clusters, options, remarks, Report, cancellation));
         }
-        return new ClusterResult(results, remarks);
+        return new ClusterResult(results, remarks) { Clusters = clusters, Candidates = estimate?.Candidates ?? [] };
+    }
+
+    private CountEstimate Estimate(
+        IPromptFormat format, PointSet points, bool coordinates, ClusterOptions options, Action<double> progress, CancellationToken cancellation)
+    {
+        var some = options.Method == ClusterMethod.Attention && options.Representatives is { } few && few < points.Count ? few : points.Count;
+        var range = CountRange.For(some, options.MinClusters, options.MaxClusters, format.MaxClusters);
+        return CountEstimate.ByScore(CountEstimator.Candidates(
+            Model, format, points, coordinates, range, some, AttentionOf(options), options.Adapter, progress, cancellation));
     }
 
     /// <summary>Pooled attention between parts of a text, for every layer.</summary>
@@ -263,34 +283,43 @@ public sealed class IccModel : IDisposable
         return new PointSet(pca.Transform(points.Values, points.Count), points.Count, most);
     }
 
-    private ClusterResult ByEstimator(ClusteringMethod estimator, PointSet points, int clusters, long seed)
+    private ClusterResult ByEstimator(ClusteringMethod estimator, PointSet points, int? given, ClusterOptions options)
     {
         var watch = Stopwatch.StartNew();
-        var found = estimator.Fit(_backend, points.Values, points.Count, points.Features, new ClusteringRequest(clusters, seed));
+        var estimate = given is null && !estimator.FindsNClusters
+            ? CountEstimate.BySilhouette(points, CountRange.For(points.Count, options.MinClusters, options.MaxClusters, null), options.Seed)
+            : null;
+        var request = new ClusteringRequest(estimate?.NClusters ?? given ?? 1, options.Seed);
+        var found = estimator.Fit(_backend, points.Values, points.Count, points.Features, request);
         var labels = LabelOrder.ByFirstAppearance(found.Labels);
-        return new ClusterResult([new MethodResult(estimator.Name, null, labels, watch.Elapsed.TotalSeconds)], found.Warnings);
+        return new ClusterResult([new MethodResult(estimator.Name, null, labels, watch.Elapsed.TotalSeconds)], found.Warnings)
+        {
+            Clusters = estimator.FindsNClusters ? labels.Max() + 1 : request.NClusters,
+            Candidates = estimate?.Candidates ?? [],
+        };
     }
+
+    private AttentionOptions AttentionOf(ClusterOptions options) => new()
+    {
+        Layer = options.Layer,
+        Head = options.Head,
+        Kind = options.AffinityKind,
+        Symmetrisation = options.Symmetrisation,
+        PositionCorrection = options.PositionCorrection,
+        LayerScores = options.LayerScores,
+        Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
+        Seed = options.Seed,
+        ReturnAffinity = options.ReturnAffinity,
+        ReturnMaps = options.ReturnMaps,
+    };
 
     private MethodResult ByAttention(
         IPromptFormat format, PointSet points, int clusters, ClusterOptions options, List<string> remarks, Action<double> progress,
         CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var settings = new AttentionOptions
-        {
-            Layer = options.Layer,
-            Head = options.Head,
-            Kind = options.AffinityKind,
-            Symmetrisation = options.Symmetrisation,
-            PositionCorrection = options.PositionCorrection,
-            LayerScores = options.LayerScores,
-            Permutations = options.Permutations ?? _files.Spec?.Permutations ?? DefaultPermutations,
-            Seed = options.Seed,
-            ReturnAffinity = options.ReturnAffinity,
-            ReturnMaps = options.ReturnMaps,
-        };
         var result = RepresentativeClusterer.Cluster(
-            Model, format, points, clusters, options.Representatives ?? points.Count, settings, options.Adapter, progress, cancellation);
+            Model, format, points, clusters, options.Representatives ?? points.Count, AttentionOf(options), options.Adapter, progress, cancellation);
         remarks.AddRange(result.Warnings);
         return new MethodResult(
             ClusterOptions.NameOf(ClusterMethod.Attention), result.Layers.First, result.Labels, watch.Elapsed.TotalSeconds, result.Affinity, result.Eigenvalues)

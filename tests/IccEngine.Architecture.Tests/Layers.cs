@@ -49,6 +49,7 @@ internal static class Layers
         new("IccEngine.InContext", "CalibrationScores", "scores of an evaluation are printed"),
         new("IccEngine.InContext", "CellScore", "scores of an evaluation are printed"),
         new("IccEngine.InContext", "ConfidenceCurve", "what an evaluation fitted is printed"),
+        new("IccEngine.InContext", "CountCandidate", "numbers of clusters that were tried are printed with their criteria"),
         new("IccEngine.InContext", "EvaluationCell", "cells of an evaluation are printed"),
         new("IccEngine.InContext", "EvaluationSetting", "what an evaluation's results depend on is printed"),
         new("IccEngine.InContext", "MethodScores", "scores of an evaluation are printed"),

@@ -55,6 +55,24 @@ public sealed class ClusterAffinityTests : IDisposable
         Assert.Equal(["point,cluster", .. labels.Select((l, i) => $"{i},{l}")], File.ReadAllLines(path));
     }
 
+    [Theory]
+    [InlineData("sim")]
+    [InlineData("pool:A_II", "--layer", "1", "--raw-attention")]
+    public void Blocks_are_counted(string tensor, params string[] options)
+    {
+        var outcome = Icc.Run(["cluster", "--affinity", $"{_file}:{tensor}", "-k", "auto", "--max-clusters", "4", "--json", .. options]);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.Equal(2, document.RootElement.GetProperty("clusters").GetInt32());
+        var candidates = document.RootElement.GetProperty("candidates").EnumerateArray().ToArray();
+        Assert.Equal([2, 3, 4], candidates.Select(c => c.GetProperty("clusters").GetInt32()));
+        Assert.Equal([true, false, false], candidates.Select(c => c.GetProperty("chosen").GetBoolean()));
+        Assert.All(candidates, c => Assert.Equal(
+            (JsonValueKind.Number, JsonValueKind.Number, JsonValueKind.Null, JsonValueKind.Null),
+            (c.GetProperty("eigengap").ValueKind, c.GetProperty("embedding_silhouette").ValueKind, c.GetProperty("point_silhouette").ValueKind,
+                c.GetProperty("log_probability").ValueKind)));
+    }
+
     [Fact]
     public void Sizes_and_labels_are_printed()
     {

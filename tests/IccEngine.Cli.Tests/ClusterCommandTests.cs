@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using IccEngine.Testing;
 using Xunit;
 
@@ -12,6 +13,22 @@ public sealed class ClusterCommandTests : IDisposable
     private static string Iris => Path.Combine(Icc.Samples, "iris.csv");
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Candidates_for_the_number_of_clusters_are_printed()
+    {
+        string[] arguments = ["cluster", Iris, "--clusters", "auto", "--columns", "3,4", "--permutations", "1", "--max-clusters", "3"];
+        var outcome = Icc.Run(arguments);
+        Assert.Equal("", outcome.Error);
+        Assert.Contains("silhouette of points", outcome.Output, StringComparison.Ordinal);
+        Assert.Single(Regex.Matches(outcome.Output, "chosen"));
+        using var document = JsonDocument.Parse(Icc.Run([.. arguments, "--json"]).Output);
+        var candidates = document.RootElement.GetProperty("candidates").EnumerateArray().ToArray();
+        Assert.Equal([2, 3], candidates.Select(c => c.GetProperty("clusters").GetInt32()));
+        var chosen = candidates.Single(c => c.GetProperty("chosen").GetBoolean());
+        Assert.Equal(document.RootElement.GetProperty("clusters").GetInt32(), chosen.GetProperty("clusters").GetInt32());
+        Assert.Equal(candidates.Max(c => c.GetProperty("score").GetDouble()), chosen.GetProperty("score").GetDouble());
+    }
 
     [Fact]
     public void Iris_is_clustered_with_one_command()
@@ -154,6 +171,10 @@ public sealed class ClusterCommandTests : IDisposable
     [InlineData("--clusters", "--clusters")]
     [InlineData("whole number", "--clusters", "x")]
     [InlineData("0 clusters", "--clusters", "0")]
+    [InlineData("--max-clusters is for --clusters auto only", "--clusters", "3", "--max-clusters", "4")]
+    [InlineData("a model of at most 16 clusters", "--clusters", "auto", "--max-clusters", "17")]
+    [InlineData("a range of 1 to any", "--clusters", "auto", "--min-clusters", "1")]
+    [InlineData("a range of 5 to 4", "--clusters", "auto", "--min-clusters", "5", "--max-clusters", "4")]
     [InlineData("'attention' 'generate' 'both' 'kmeans' 'kmeans-1' 'minibatch' 'ward'", "--clusters", "3", "--method", "magic")]
     [InlineData("layer 6", "--clusters", "3", "--layer", "6")]
     [InlineData("expected auto, a layer like 3", "--clusters", "3", "--layer", "middle")]

@@ -57,6 +57,22 @@ public sealed class ClusterTextCommandTests : IDisposable
     }
 
     [Fact]
+    public void Texts_have_no_silhouette_of_points_when_they_are_counted()
+    {
+        var outcome = Icc.Run("cluster-text", Write("texts.txt", string.Join('\n', _texts)), "-k", "auto", "--permutations", "1", "--model", Icc.ChatModel, "--json");
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        var candidates = document.RootElement.GetProperty("candidates").EnumerateArray().ToArray();
+        Assert.Equal([2, 3, 4, 5], candidates.Select(c => c.GetProperty("clusters").GetInt32()));
+        Assert.All(candidates, c =>
+        {
+            Assert.Equal(JsonValueKind.Null, c.GetProperty("point_silhouette").ValueKind);
+            Assert.True(c.GetProperty("log_probability").GetDouble() < 0);
+        });
+        Assert.Equal(1, candidates.Sum(c => c.GetProperty("probability").GetDouble()), 1e-9);
+    }
+
+    [Fact]
     public void A_field_of_json_lines_and_an_own_template_can_be_named()
     {
         var path = Write("texts.jsonl", string.Concat(_texts.Select((t, i) => JsonSerializer.Serialize(new { id = i, body = t }) + "\n")));

@@ -92,6 +92,29 @@ public sealed class EvalCommandTests : IDisposable
     }
 
     [Fact]
+    public void Methods_can_estimate_the_number_of_clusters()
+    {
+        string[] arguments = ["eval", "--data", Mixed, "--method", "attention-x2,generate,ward,hdbscan", "--out", Results];
+        var outcome = Icc.Run([.. arguments, "--clusters", "auto", "--json"]);
+        Assert.Equal("", outcome.Error);
+        using var document = JsonDocument.Parse(outcome.Output);
+        Assert.Equal("2..5", document.RootElement.GetProperty("clusters").GetString());
+        Assert.All(document.RootElement.GetProperty("methods").EnumerateArray(), m =>
+        {
+            var overall = m.GetProperty("overall");
+            var cells = m.GetProperty("cells").EnumerateArray().ToArray();
+            var right = cells.Sum(c => c.GetProperty("right_clusters").GetDouble() * c.GetProperty("episodes").GetInt32());
+            Assert.Equal(right / overall.GetProperty("episodes").GetInt32(), overall.GetProperty("right_clusters").GetDouble(), 1e-12);
+        });
+        var lines = File.ReadAllLines(Results).Skip(1).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        var shares = lines.Where(l => l.GetProperty("method").GetString() == "ward")
+            .Average(l => l.GetProperty("clusters").GetInt32() == l.GetProperty("cell").GetProperty("c").GetInt32() ? 1.0 : 0);
+        Assert.Equal(shares, document.RootElement.GetProperty("methods")[2].GetProperty("overall").GetProperty("right_clusters").GetDouble(), 1e-12);
+        Assert.Contains("number right", Icc.Run([.. arguments, "--clusters", "auto"]).Output, StringComparison.Ordinal);
+        Assert.Contains("another setting: clusters found 2..5, expected none", Icc.Run(arguments).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tables_stand_beside_the_papers()
     {
         var outcome = Icc.Run("eval", "--paper", "table1", "--limit", "2", "--method", "kmeans-1,ward");

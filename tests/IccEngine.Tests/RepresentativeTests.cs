@@ -1,6 +1,7 @@
 using IccEngine.Clustering;
 using IccEngine.Core;
 using IccEngine.InContext;
+using IccEngine.Models;
 using Xunit;
 
 namespace IccEngine.Tests;
@@ -41,6 +42,33 @@ public sealed class RepresentativeTests : IDisposable
         Assert.Equal(all.Where((_, i) => (i + 60) % 7 == 0), some);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void A_new_point_pays_the_attention_that_it_pays_in_a_whole_prompt(int? head)
+    {
+        var (points, _) = Blobs(40);
+        int[] context = [.. Enumerable.Range(0, 31).Select(i => i * 7 % 31)];
+        int[] others = [.. Enumerable.Range(31, 9)];
+        var format = new EchoFormat(Spec, _model.Tokenizer, "test").Fitted(points.Select(context));
+        int[] layers = [.. Enumerable.Range(0, _model.Model.Config.NumHiddenLayers)];
+        using var prefix = new OutOfSample.Prefix(_model.Model, format, points, context, 3, null, default);
+        foreach (var layer in layers)
+        {
+            var found = prefix.Attention(others, [layer], head, default);
+            for (var i = 0; i < others.Length; i++)
+            {
+                Near(LastRow(format.Encode(points.Select([.. context, others[i]]), 3), layer, head)[..context.Length], found[i]);
+            }
+        }
+        var mean = prefix.Attention(others, layers, head, default);
+        var apart = Array.ConvertAll(layers, layer => prefix.Attention(others, [layer], head, default));
+        for (var i = 0; i < others.Length; i++)
+        {
+            Near([.. Enumerable.Range(0, context.Length).Select(p => apart.Average(a => a[i][p]))], mean[i]);
+        }
+    }
+
     [Fact]
     public void As_many_representatives_as_points_is_the_plain_clustering()
     {
@@ -57,6 +85,28 @@ public sealed class RepresentativeTests : IDisposable
     [InlineData(-5)]
     public void Too_few_are_refused(int representatives) =>
         Assert.Throws<IccArgumentException>(() => _model.Cluster(Blobs(30).Points, 3, _options with { Representatives = representatives }));
+
+    /// <summary>What the last point of a prompt pays to every point, from one forward pass of all of it.</summary>
+    private float[] LastRow(EncodedPrompt prompt, int layer, int? head)
+    {
+        var model = _model.Model;
+        using var capture = new AttentionCapture(model, new TapRequest { Spans = prompt.Spans, Layers = [layer], PerHead = head is not null });
+        using var session = new InferenceSession(model, new SessionOptions(prompt.PointIds.Length));
+        session.Forward([new SequenceInput(session.Begin(null), prompt.PointIds, LogitsWanted.None, capture)]);
+        var n = prompt.Spans.Length;
+        return capture.Read(head is { } h ? capture.SpanToSpan(layer).Row(h) : capture.SpanToSpan(layer))[((n - 1) * n)..];
+    }
+
+    /// <summary>Sums of a few hundred float32 products, in another order: 2^-24 of a share each, and as much from the layers before.</summary>
+    private static void Near(float[] expected, float[] found)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], found[i], 1e-6 + 1e-4 * expected[i]);
+        }
+        Assert.Contains(expected, e => e > 1e-3);
+    }
 
     private static IccSpec Spec => IccSpec.Load(Path.Combine(Testing.Goldens.Repository, "tests", "data", "icc-tiny", "icc.json"));
 

@@ -13,8 +13,6 @@ namespace IccEngine.Clustering;
 /// </param>
 public sealed record AffinityScores(double Eigengap, double Modularity, double Silhouette)
 {
-    private const int MostPoints = 1000;
-
     /// <summary>Scores what spectral clustering found.</summary>
     /// <param name="backend">Whose matrix it is.</param>
     /// <param name="normalised">[n, n], what <see cref="SpectralClustering.FitPredict(IBackend, Tensor)"/> has made of its affinity.</param>
@@ -24,7 +22,8 @@ public sealed record AffinityScores(double Eigengap, double Modularity, double S
     {
         var n = Check.SquareShape(normalised, "normalised", least: 2);
         Check.Length(found.Labels.Length, n, "labels");
-        return new AffinityScores(GapBehind(backend, normalised, found.Embedding), ModularityOf(backend, normalised, found), SilhouetteOf(found));
+        return new AffinityScores(GapBehind(backend, normalised, found.Embedding), ModularityOf(backend, normalised, found),
+            Metrics.SampledSilhouette(found.Embedding.Embedding, n, found.Embedding.NComponents, found.Labels));
     }
 
     private static double GapBehind(IBackend backend, Tensor normalised, SpectralEmbedding embedding)
@@ -33,7 +32,7 @@ public sealed record AffinityScores(double Eigengap, double Modularity, double S
         {
             return 0;
         }
-        var next = Lanczos.Largest(backend, normalised, 1, new LanczosOptions { Known = embedding.Eigenvectors });
+        var next = Lanczos.Largest(backend, normalised, 1, new LanczosOptions { Known = embedding.Eigenvectors, KnownValue = 1 });
         return 1 - next.Pairs.Values[0] - embedding.Eigenvalues[^1];
     }
 
@@ -73,17 +72,5 @@ public sealed record AffinityScores(double Eigengap, double Modularity, double S
             modularity += within / total - degree / total * (degree / total);
         }
         return modularity;
-    }
-
-    private static double SilhouetteOf(SpectralClusteringResult found)
-    {
-        var (n, k, x) = (found.Labels.Length, found.Embedding.NComponents, found.Embedding.Embedding);
-        var step = (n + MostPoints - 1) / MostPoints;
-        int[] chosen = [.. Enumerable.Range(0, (n + step - 1) / step).Select(i => i * step)];
-        int[] labels = [.. chosen.Select(i => found.Labels[i])];
-        var distinct = labels.Distinct().Count();
-        return distinct < 2 || distinct >= labels.Length
-            ? 0
-            : Metrics.Silhouette(chosen.SelectMany(i => x.AsSpan(i * k, k).ToArray()).ToArray(), labels.Length, k, labels);
     }
 }

@@ -16,6 +16,8 @@ public sealed record SpectralClusteringResult(
 /// </summary>
 public sealed class SpectralClustering
 {
+    internal const int UsualNInit = 20;
+
     /// <summary>Number of clusters c, 1 to n.</summary>
     public required int NClusters { get; init; }
 
@@ -26,7 +28,7 @@ public sealed class SpectralClustering
     /// Starts of k-means. scikit-learn takes 10 plain ones; 20 refined ones take no longer than the eigenvectors, and come within a
     /// percent of the best of 100 plain ones in practically every run.
     /// </summary>
-    public int NInit { get; init; } = 20;
+    public int NInit { get; init; } = UsualNInit;
 
     /// <summary>Solver of the eigenproblem.</summary>
     public EigenSolver EigenSolver { get; init; }

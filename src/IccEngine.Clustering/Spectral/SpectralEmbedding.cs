@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using IccEngine.Core;
+using Tensor = IccEngine.Core.Tensor;
 
 namespace IccEngine.Clustering;
 
@@ -41,11 +43,14 @@ public sealed class SpectralEmbedding
     /// <summary>Below this the dense solver is as fast.</summary>
     private const int DenseBelow = 64;
 
+    /// <summary>Below this a product with the matrix makes other parts of a vector larger than it does the vector.</summary>
+    private const double LeastSharpened = 0.5;
+
     private SpectralEmbedding(AffinityGraph graph, EigenPairs pairs, bool converged)
     {
         var (n, k) = (graph.N, pairs.Values.Length);
         (N, NComponents, SqrtDegree) = (n, k, graph.SqrtDegree);
-        (Eigenvalues, Eigenvectors, Embedding) = (pairs.Values, pairs.Vectors, new double[n * k]);
+        (Eigenvalues, Eigenvectors, Embedding) = (pairs.Values, Sharpened(graph, pairs), new double[n * k]);
         var column = new double[n];
         for (var c = 0; c < k; c++)
         {
@@ -146,6 +151,32 @@ public sealed class SpectralEmbedding
             .Concat(Enumerable.Range(0, wanted).Select(i => (1 - found.Pairs.Values[i], found.Pairs.Vectors.AsMemory(i * n, n))))
             .OrderBy(p => p.Item1).Take(k);
         return new SpectralEmbedding(graph, Assemble(pairs), found.Converged);
+    }
+
+    /// <summary>
+    /// The vectors times the matrix, by their eigenvalue: the same vectors, with errors that are small beside each entry. A solver's errors are
+    /// small beside the largest entry only; at a point far from all others, whose square-root degree is smaller than that, dividing by it
+    /// would leave nothing else, and the point would be thrown anywhere.
+    /// </summary>
+    private static double[] Sharpened(AffinityGraph graph, EigenPairs pairs)
+    {
+        var (n, backend) = (graph.N, graph.Backend);
+        var work = backend.Allocate(new Shape(2, n), graph.Normalised.DType);
+        using var memory = work.Buffer;
+        var vectors = pairs.Vectors.ToArray();
+        for (var c = 0; c < pairs.Values.Length; c++)
+        {
+            var value = 1 - pairs.Values[c];
+            if (Math.Abs(value) >= LeastSharpened)
+            {
+                var vector = vectors.AsSpan(c * n, n);
+                backend.Write(vector, work.Row(0));
+                backend.SymmetricProduct(graph.Normalised, work.Row(0), work.Row(1));
+                backend.Read(work.Row(1), vector);
+                TensorPrimitives.Divide(vector, value, vector);
+            }
+        }
+        return vectors;
     }
 
     /// <summary>Eigenvectors of the eigenvalue 0: the square-root degrees on one component, or on several together for the last one.</summary>

@@ -29,13 +29,16 @@ public sealed record AttentionOptions
     public bool LayerScores { get; init; }
 
     /// <summary>
-    /// Orders of the points over which the affinity is averaged; 1 is the paper's way. For more points than one prompt holds: how often
+    /// Orders of the points, and of their features, over which the affinity is averaged; 1 is the paper's way. For more points than one prompt holds: how often
     /// each pair meets on average.
     /// </summary>
     public int Permutations { get; init; } = 8;
 
     /// <summary>Seed of orders, subsets and k-means.</summary>
     public long Seed { get; init; }
+
+    /// <summary>Score how clearly the affinity shows the clusters (<see cref="AttentionResult.Scores"/>).</summary>
+    public bool Scores { get; init; }
 
     /// <summary>Copy the affinity to the host, for the result; it otherwise never leaves the backend.</summary>
     public bool ReturnAffinity { get; init; }
@@ -67,13 +70,16 @@ public sealed record AttentionResult(
 
     /// <summary>Numbers of the points that <see cref="Affinity"/> and <see cref="Maps"/> are between; null: all.</summary>
     public int[]? AffinityPoints { get; init; }
+
+    /// <summary>How clearly the affinity shows the clusters; null where it was not asked for.</summary>
+    public AffinityScores? Scores { get; init; }
 }
 
 /// <summary>
 /// Spectral clustering of the attention that a model pays from point to point: the points are prefilled as text, A_II of one layer is
-/// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points,
-/// all of it where the model's backend has it. For A_OI and A_OO the model's own answer, in which only labels can be chosen, follows the
-/// points in the same prefill, and its labels are tokens of their own.
+/// read from inside the attention kernel, made relative to uniform attention, mirrored and averaged over several orders of the points
+/// and of their features, all of it where the model's backend has it. For A_OI and A_OO the model's own answer, in which only labels can
+/// be chosen, follows the points in the same prefill, and its labels are tokens of their own.
 /// </summary>
 public static class AttentionClusterer
 {
@@ -124,18 +130,19 @@ public static class AttentionClusterer
             });
         var copy = options.ReturnAffinity || options.ReturnMaps && AttentionMaps.Fits(points.Count) ? new double[points.Count * points.Count] : null;
         var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
-        var (found, chosen, scores) = affinities.Cluster(spectral, copy);
+        var (found, chosen, layerScores, scores) = affinities.Cluster(spectral, copy, options.Scores);
         if (byHead)
         {
             using var heads = new HeadScores(model.Backend, points.Count, layers, model.Config.NumAttentionHeads, form);
             tokens += runs.Run(
                 [.. Enumerable.Range(0, layers)], true, share => progress?.Invoke((1 + share) / 2),
                 (pooled, order, prompt) => heads.Add(pooled, order, prompt, forScoresOnly: prompt >= counted));
-            scores = [.. scores.Concat(heads.Score(spectral)).OrderBy(s => s.Layer).ThenBy(s => s.Head ?? -1)];
+            layerScores = [.. layerScores.Concat(heads.Score(spectral)).OrderBy(s => s.Layer).ThenBy(s => s.Head ?? -1)];
         }
         return new AttentionResult(
-            LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, scores)
+            LabelOrder.ByFirstAppearance(found.Labels), chosen, copy, found.Embedding.Eigenvalues, plan.Count, tokens, found.Warnings, layerScores)
         {
+            Scores = scores,
             Maps = maps?.Read() ?? [],
         };
     }

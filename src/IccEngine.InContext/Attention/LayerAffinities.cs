@@ -66,9 +66,12 @@ internal sealed class LayerAffinities : IDisposable
     /// <summary>Clusters the points, and scores the layers where they are compared. The affinities are used up.</summary>
     /// <param name="spectral">How.</param>
     /// <param name="copy">[n, n]: takes the affinity that the labels are of; null: not wanted.</param>
-    public (SpectralClusteringResult Found, LayerSelection Layers, LayerScore[] Scores) Cluster(SpectralClustering spectral, double[]? copy)
+    /// <param name="scored">Whether the affinity that the labels are of is scored.</param>
+    public (SpectralClusteringResult Found, LayerSelection Layers, LayerScore[] LayerScores, AffinityScores? Scores) Cluster(
+        SpectralClustering spectral, double[]? copy, bool scored)
     {
         var (scores, best, chosen) = (new List<LayerScore>(), (SpectralClusteringResult?)null, _selection);
+        var bestScore = (AffinityScores?)null;
         foreach (var (layer, sums) in _apart)
         {
             var affinity = _selection.IsAuto && copy is not null ? new double[copy.Length] : null;
@@ -76,20 +79,21 @@ internal sealed class LayerAffinities : IDisposable
             scores.Add(score);
             if (_selection.IsAuto && (best is null || score.Score > scores[chosen.First].Score))
             {
-                (best, chosen) = (found, layer);
+                (best, bestScore, chosen) = (found, new AffinityScores(score.Eigengap, score.Modularity, score.Silhouette), layer);
                 affinity?.CopyTo(copy!, 0);
             }
         }
         if (best is not null)
         {
-            return (best, chosen, [.. scores]);
+            return (best, chosen, [.. scores], bestScore);
         }
         _backend.MeanAffinity(_sums, _form);
         if (copy is not null)
         {
             _backend.Read(_sums, copy);
         }
-        return (spectral.FitPredict(_backend, _sums), _selection, [.. scores]);
+        var together = spectral.FitPredict(_backend, _sums);
+        return (together, _selection, [.. scores], scored ? AffinityScores.Of(_backend, _sums, together) : null);
     }
 
     /// <summary>Gives the memory back.</summary>

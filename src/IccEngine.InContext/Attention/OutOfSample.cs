@@ -25,7 +25,7 @@ internal sealed class OutOfSample(CausalLM model, IPromptFormat format, PointSet
     /// <returns>[rest]: a cluster each.</returns>
     public int[] Label(int[] known, int[] labels, int[] layers, int[] rest, Action<double> progress, CancellationToken cancellation)
     {
-        var fitted = format.Fitted(points.Select(known));
+        var features = SubsetPlan.Features(points.Features, options.Permutations, options.Seed);
         var random = new SeededRandom(options.Seed);
         var shown = Math.Min(known.Length, format.MaxPoints is null ? known.Length : format.SubsetPoints);
         var places = Enumerable.Range(0, known.Length).ToArray();
@@ -36,7 +36,8 @@ internal sealed class OutOfSample(CausalLM model, IPromptFormat format, PointSet
             var context = places[..shown];
             int[] clusterOf = [.. context.Select(p => labels[p])];
             Array.ForEach(clusterOf, c => meetings[c]++);
-            using var prefix = new Prefix(model, fitted, points, [.. context.Select(p => known[p])], clusters, adapter, cancellation);
+            var turned = points.WithFeatures(features[prompt]);
+            using var prefix = new Prefix(model, format.Fitted(turned.Select(known)), turned, [.. context.Select(p => known[p])], clusters, adapter, cancellation);
             for (var first = 0; first < rest.Length; first += PointsAtOnce)
             {
                 int[] batch = rest[first..Math.Min(first + PointsAtOnce, rest.Length)];
@@ -62,7 +63,7 @@ internal sealed class OutOfSample(CausalLM model, IPromptFormat format, PointSet
     }
 
     /// <summary>A prompt of clustered points that the model has seen.</summary>
-    private sealed class Prefix : IDisposable
+    internal sealed class Prefix : IDisposable
     {
         private readonly CausalLM _model;
         private readonly IPromptFormat _format;

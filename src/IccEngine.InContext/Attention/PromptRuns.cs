@@ -18,6 +18,8 @@ internal sealed class PromptRuns(
 {
     private const int TokensAtOnce = 8192;
 
+    private readonly IReadOnlyList<int[]> _features = SubsetPlan.Features(points.Features, plan.Count, options.Seed);
+
     /// <summary>Takes the attention of a prompt.</summary>
     /// <param name="pooled">[s, s] of a layer, or [heads, s, s].</param>
     /// <param name="order">[s], which point stands where in the prompt.</param>
@@ -53,7 +55,7 @@ internal sealed class PromptRuns(
         var (prompts, tokens) = (new List<EncodedPrompt>(), 0);
         for (var i = first; i < plan.Count; i++)
         {
-            var prompt = format.Encode(points.Select(plan[i]), clusters);
+            var prompt = format.Encode(Points(i), clusters);
             if (prompts.Count > 0 && tokens + prompt.PointIds.Length > TokensAtOnce)
             {
                 break;
@@ -64,7 +66,7 @@ internal sealed class PromptRuns(
         var orders = plan.Skip(first).Take(prompts.Count).ToArray();
         var answers = options.Kind == AffinityKind.II
             ? null
-            : ConstrainedAnswer.Generate(model, format, [.. orders.Select(o => points.Select(o))], clusters, null, adapter, null, cancellation);
+            : ConstrainedAnswer.Generate(model, format, [.. orders.Select((_, i) => Points(first + i))], clusters, null, adapter, null, cancellation);
         var group = new PromptGroup(model);
         try
         {
@@ -82,6 +84,9 @@ internal sealed class PromptRuns(
             throw;
         }
     }
+
+    /// <summary>The points of a prompt, in its orders.</summary>
+    private PointSet Points(int prompt) => points.Select(plan[prompt]).WithFeatures(_features[prompt]);
 
     /// <summary>A prompt with its answer up to the last label, and the places of the labels.</summary>
     private static (ReadOnlyMemory<int> Ids, int[] Labels) WithLabels(EncodedPrompt prompt, WrittenAnswer answer)

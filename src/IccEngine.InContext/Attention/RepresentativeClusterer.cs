@@ -41,10 +41,7 @@ public static class RepresentativeClusterer
         {
             throw new IccArgumentException($"representatives with affinity {options.Kind}: expected II, for new points are labelled by their attention to points");
         }
-        var order = Enumerable.Range(0, points.Count).ToArray();
-        new SeededRandom(options.Seed).Shuffle(order);
-        int[] known = [.. order[..representatives].Order()];
-        int[] rest = [.. order[representatives..].Order()];
+        var (known, rest) = Draw(points.Count, representatives, options.Seed);
         var share = (double)representatives / points.Count;
         var found = AttentionClusterer.Cluster(
             model, format, points.Select(known), clusters, options, adapter, done => progress?.Invoke(share * done), cancellation);
@@ -62,5 +59,13 @@ public static class RepresentativeClusterer
         }
         var remark = $"{representatives} of {points.Count} points, drawn at random, were clustered; the others were labelled by their attention to these";
         return found with { Labels = LabelOrder.ByFirstAppearance(labels), AffinityPoints = known, Warnings = [remark, .. found.Warnings] };
+    }
+
+    /// <summary>The points that are clustered among themselves, and the others; both ascending.</summary>
+    internal static (int[] Known, int[] Others) Draw(int points, int representatives, long seed)
+    {
+        var order = Enumerable.Range(0, points).ToArray();
+        new SeededRandom(seed).Shuffle(order);
+        return ([.. order[..representatives].Order()], [.. order[representatives..].Order()]);
     }
 }

@@ -38,6 +38,12 @@ internal static class SubsetPlan
         return plan;
     }
 
+    /// <summary>
+    /// An order of the features for each prompt, the first being the order given: a model need not read all features alike, and the mean over
+    /// orders does.
+    /// </summary>
+    public static IReadOnlyList<int[]> Features(int features, int prompts, long seed) => Orders(features, prompts, seed);
+
     /// <summary>All points in so many orders, the first being the order given.</summary>
     public static IReadOnlyList<int[]> Orders(int points, int permutations, long seed)
     {

@@ -86,7 +86,10 @@ public static class Evaluation
             method.Name, index, order, EvaluationCell.Of(episode), episode.N, accuracy, ari, nmi, answer.Unparsed,
             Math.Round(watch.Elapsed.TotalSeconds, 6), answer.Tokens, failure,
             answer.Confidence is { } confidence ? Array.ConvertAll(confidence, c => Math.Round(c, ConfidenceDigits)) : null,
-            answer.Confidence is null ? null : Correct(truth, answer.Labels));
+            answer.Confidence is null ? null : Correct(truth, answer.Labels))
+        {
+            Clusters = answer.Clusters,
+        };
         try
         {
             var answer = method.Cluster(points, episode.NClusters, cancellation);

@@ -11,7 +11,11 @@ namespace IccEngine.InContext;
 /// <param name="Seed">Seed of the methods.</param>
 /// <param name="RawConfidence">Whether confidence is given as it is, not calibrated.</param>
 public sealed record EvaluationSetting(
-    string Data, string Model, string? Adapter, int? Permutations, string Device, long Seed, bool RawConfidence = false);
+    string Data, string Model, string? Adapter, int? Permutations, string Device, long Seed, bool RawConfidence = false)
+{
+    /// <summary>From which to which number of clusters the methods estimate it, like 2..5; null: they are told.</summary>
+    public string? Clusters { get; init; }
+}
 
 /// <summary>One method on one episode, in one order of its points: a line of a results file.</summary>
 /// <param name="Method">The method.</param>
@@ -32,6 +36,9 @@ public sealed record EvaluationRecord(
     string Method, long Episode, int Order, EvaluationCell Cell, int Points, double Accuracy, double Ari, double Nmi, int Unparsed, double Seconds,
     long Tokens, string? Failure, double[]? Confidence, bool[]? Correct)
 {
+    /// <summary>The number of clusters that the method estimated; null where it was told, or gave no labels.</summary>
+    public int? Clusters { get; init; }
+
     /// <summary>Names of properties in files.</summary>
     internal static readonly JsonSerializerOptions Json = new()
     {
@@ -43,7 +50,7 @@ public sealed record EvaluationRecord(
 
     /// <summary>Whether the numbers can be what they say they are.</summary>
     internal bool IsSound => Episode >= 0 && Order >= 0 && Points > 0 && Tokens >= 0 && Seconds >= 0
-        && Accuracy is >= 0 and <= 1 && Ari is >= -1 and <= 1 && Nmi is >= 0 and <= 1 && Unparsed >= 0
+        && Accuracy is >= 0 and <= 1 && Ari is >= -1 and <= 1 && Nmi is >= 0 and <= 1 && Unparsed >= 0 && (Clusters is null or >= 0)
         && (Confidence is null) == (Correct is null)
         && (Confidence is null || (Confidence.Length == Points && Correct!.Length == Points && Confidence.All(c => c is >= 0 and <= 1)));
 }

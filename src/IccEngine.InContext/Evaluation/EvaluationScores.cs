@@ -17,6 +17,9 @@ public sealed record Score(
     long Episodes, double? Accuracy, double? StandardError, double? Ari, double? Nmi, double? OrderDeviation, long Unparsed, long Failed,
     double Seconds, long Tokens)
 {
+    /// <summary>Share of the runs whose estimate of the number of clusters was right; null where methods are told.</summary>
+    public double? RightClusters { get; init; }
+
     /// <summary>Tokens a second, or null where there are none.</summary>
     public double? TokensPerSecond => Tokens > 0 && Seconds > 0 ? Tokens / Seconds : null;
 }
@@ -156,8 +159,8 @@ internal sealed class ScoreBuilder(string method, int calibratedAnswers)
     private sealed class Sums
     {
         private readonly List<double> _accuracies = [];
-        private double _ari, _nmi, _deviations, _seconds;
-        private long _withOrders, _unparsed, _failed, _tokens;
+        private double _ari, _nmi, _deviations, _seconds, _right;
+        private long _estimated, _withOrders, _unparsed, _failed, _tokens;
 
         /// <summary>Adds the results of an episode.</summary>
         /// <returns>Its accuracy, where it has one.</returns>
@@ -176,6 +179,11 @@ internal sealed class ScoreBuilder(string method, int calibratedAnswers)
             _accuracies.Add(mean);
             _ari += scored.Average(r => r.Ari);
             _nmi += scored.Average(r => r.Nmi);
+            if (scored[0].Clusters is not null)
+            {
+                _right += scored.Average(r => r.Clusters == r.Cell.C ? 1.0 : 0);
+                _estimated++;
+            }
             if (scored.Length > 1)
             {
                 _deviations += Math.Sqrt(scored.Average(r => (r.Accuracy - mean) * (r.Accuracy - mean)));
@@ -190,7 +198,10 @@ internal sealed class ScoreBuilder(string method, int calibratedAnswers)
             var (mean, error) = Means(_accuracies);
             return new Score(
                 n, mean, error, n == 0 ? null : _ari / n, n == 0 ? null : _nmi / n, _withOrders == 0 ? null : _deviations / _withOrders,
-                _unparsed, _failed, _seconds, _tokens);
+                _unparsed, _failed, _seconds, _tokens)
+            {
+                RightClusters = _estimated == 0 ? null : _right / _estimated,
+            };
         }
     }
 }

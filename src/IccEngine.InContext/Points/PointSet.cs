@@ -51,6 +51,17 @@ public sealed class PointSet
     /// <summary>The numbers of one point [d].</summary>
     public ReadOnlySpan<double> Row(int i) => Values.AsSpan(i * Features, Features);
 
+    /// <summary>The points with their features in another order, a permutation of 0 .. d - 1.</summary>
+    internal PointSet WithFeatures(ReadOnlySpan<int> order)
+    {
+        var values = new double[Values.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = Values[i - i % Features + order[i % Features]];
+        }
+        return new PointSet(values, Count, Features);
+    }
+
     /// <summary>Some of the points, in the order given.</summary>
     public PointSet Select(ReadOnlySpan<int> rows)
     {

@@ -15,6 +15,9 @@ public sealed class EchoFormat(IccSpec spec, Tokenizer tokenizer, string model) 
     public int? MaxFeatures => spec.Trained.MaxFeatures;
 
     /// <inheritdoc/>
+    public int? MaxClusters => spec.Trained.MaxClusters;
+
+    /// <inheritdoc/>
     public int? MaxPoints => spec.Trained.MaxPoints;
 
     /// <inheritdoc/>

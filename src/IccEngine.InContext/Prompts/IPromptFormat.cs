@@ -38,6 +38,9 @@ public interface IPromptFormat
     /// <summary>Most features that the model knows; null: no limit. More are reduced to their principal components.</summary>
     int? MaxFeatures { get; }
 
+    /// <summary>Most clusters that the model was trained on; null: no limit.</summary>
+    int? MaxClusters { get; }
+
     /// <summary>Most points of one prompt that the model does well; null: no limit.</summary>
     int? MaxPoints { get; }
 

@@ -22,6 +22,9 @@ public sealed class PaperFormat(Tokenizer tokenizer, Func<IReadOnlyList<ChatMess
     public int? MaxFeatures => null;
 
     /// <inheritdoc/>
+    public int? MaxClusters => null;
+
+    /// <inheritdoc/>
     public int? MaxPoints => null;
 
     /// <inheritdoc/>

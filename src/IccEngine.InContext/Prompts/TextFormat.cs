@@ -27,6 +27,9 @@ public sealed class TextFormat(
     public int? MaxFeatures => null;
 
     /// <inheritdoc/>
+    public int? MaxClusters => null;
+
+    /// <inheritdoc/>
     public int? MaxPoints => null;
 
     /// <inheritdoc/>

@@ -17,6 +17,12 @@ public sealed record AffinityClusteringOptions
     /// </summary>
     public bool RawAttention { get; init; }
 
+    /// <summary>Least number of clusters that is tried where it is to be estimated; null: 2, and never below.</summary>
+    public int? MinClusters { get; init; }
+
+    /// <summary>Greatest number of clusters that is tried where it is to be estimated; null: 10; never more than the points less one.</summary>
+    public int? MaxClusters { get; init; }
+
     /// <summary>Seed of the eigen-solver and of k-means.</summary>
     public long Seed { get; init; }
 
@@ -43,14 +49,14 @@ public static class AffinityClustering
 {
     /// <summary>Reads the matrix, clusters its points, and writes their labels where that is wanted.</summary>
     /// <param name="source">FILE.safetensors:name.</param>
-    /// <param name="clusters">Number of clusters, from 1 to n.</param>
+    /// <param name="clusters">Number of clusters, from 1 to n; null: it is estimated from eigenvalues and silhouettes.</param>
     /// <param name="options">Settings.</param>
     /// <param name="output">CSV file to write: the number of every point, from 0, and its cluster; null: none.</param>
     /// <exception cref="IccFormatException">The file, the tensor or an entry of it cannot be; or the output cannot be written.</exception>
     /// <exception cref="IccArgumentException">A number of clusters, a layer or a device that cannot be; weights that sum below zero.</exception>
     /// <exception cref="IccMemoryException">There is no room for n x n float64.</exception>
     public static AffinityClusteringResult Cluster(
-        string source, int clusters, AffinityClusteringOptions? options = null, string? output = null)
+        string source, int? clusters, AffinityClusteringOptions? options = null, string? output = null)
     {
         options ??= new AffinityClusteringOptions();
         if (output is not null)
@@ -70,9 +76,13 @@ public static class AffinityClustering
         }
         using var backend = Device.Open(options.Device, options.Threads);
         var watch = Stopwatch.StartNew();
-        var spectral = new SpectralClustering { NClusters = clusters, RandomState = options.Seed };
+        var estimate = clusters is null ? Estimate(backend, matrix, options) : null;
+        var k = estimate?.NClusters ?? clusters!.Value;
+        var spectral = new SpectralClustering { NClusters = k, RandomState = options.Seed };
         var affinity = !options.ReturnAffinity ? null : options.RawAttention ? new double[matrix.Values.Length] : matrix.Values;
-        var found = options.RawAttention ? ByAttention(backend, spectral, matrix, affinity) : spectral.FitPredict(backend, matrix.Values, n);
+        var found = options.RawAttention
+            ? OfAttention(backend, matrix, affinity, made => spectral.FitPredict(backend, made))
+            : spectral.FitPredict(backend, matrix.Values, n);
         var labels = LabelOrder.ByFirstAppearance(found.Labels);
         var result = new MethodResult(
             ClusterOptions.NameOf(ClusterMethod.Attention), layer, labels, watch.Elapsed.TotalSeconds, affinity, found.Embedding.Eigenvalues);
@@ -80,10 +90,26 @@ public static class AffinityClustering
         {
             LabelFile.Write(output, labels);
         }
-        return new AffinityClusteringResult(matrix.File, matrix.Name, n, backend.Description, new ClusterResult([result], found.Warnings));
+        return new AffinityClusteringResult(matrix.File, matrix.Name, n, backend.Description, new ClusterResult([result], found.Warnings)
+        {
+            Clusters = k,
+            Candidates = estimate?.Candidates ?? [],
+        });
     }
 
-    private static SpectralClusteringResult ByAttention(IBackend backend, SpectralClustering spectral, AffinityFile matrix, double[]? copy)
+    private static CountEstimate Estimate(IBackend backend, AffinityFile matrix, AffinityClusteringOptions options)
+    {
+        var range = CountRange.For(matrix.Points, options.MinClusters, options.MaxClusters, null);
+        var spectral = new SpectralOptions { RandomState = options.Seed };
+        var embedding = options.RawAttention
+            ? OfAttention(backend, matrix, null, affinity => SpectralEmbedding.Fit(backend, affinity, range.To + 1, spectral))
+            : SpectralEmbedding.Fit(backend, matrix.Values, matrix.Points, range.To + 1, spectral);
+        return CountEstimate.ByScore([.. SpectralCount.Of(embedding, range.From, range.To, options.Seed)
+            .Select(c => new CountCandidate(c.NClusters) { Eigengap = c.Eigengap, EmbeddingSilhouette = c.Silhouette })]);
+    }
+
+    /// <summary>What is made of the paper's affinity of the attention, which lies on the backend; a copy of it first where one is wanted.</summary>
+    private static T OfAttention<T>(IBackend backend, AffinityFile matrix, double[]? copy, Func<Tensor, T> make)
     {
         var n = matrix.Points;
         var sums = backend.Allocate(new Shape(n, n), DType.F64);
@@ -99,6 +125,6 @@ public static class AffinityClustering
         {
             backend.Read(sums, copy);
         }
-        return spectral.FitPredict(backend, sums);
+        return make(sums);
     }
 }

@@ -30,6 +30,15 @@ public sealed record ClusterOptions
     /// <summary>A method that needs no model, in place of <see cref="Method"/>; null: none.</summary>
     public ClusteringMethod? Estimator { get; init; }
 
+    /// <summary>Least number of clusters that is tried where it is to be estimated; null: 2, and never below.</summary>
+    public int? MinClusters { get; init; }
+
+    /// <summary>
+    /// Greatest number of clusters that is tried where it is to be estimated; null: what the model was trained on, else 10; never more than
+    /// the points less one.
+    /// </summary>
+    public int? MaxClusters { get; init; }
+
     /// <summary>
     /// Layer whose attention is read, several whose affinities are averaged, or the one that shows clusters best; null: the model's
     /// spectral_layer (icc.json), else the middle layer.

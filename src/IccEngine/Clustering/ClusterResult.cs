@@ -48,6 +48,12 @@ public sealed record MethodResult(
 /// <param name="Remarks">What the user should know: reduced features, sizes that the model was not trained for, a disconnected graph.</param>
 public sealed record ClusterResult(IReadOnlyList<MethodResult> Results, IReadOnlyList<string> Remarks)
 {
+    /// <summary>Number of clusters: as given, estimated, or found by a method that finds it itself.</summary>
+    public required int Clusters { get; init; }
+
+    /// <summary>The numbers of clusters that were tried, by ascending k; empty where the number was given.</summary>
+    public IReadOnlyList<CountCandidate> Candidates { get; init; } = [];
+
     /// <summary>Labels of the first method [n].</summary>
     public int[] Labels => Results[0].Labels;
 }

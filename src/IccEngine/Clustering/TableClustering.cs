@@ -49,7 +49,7 @@ public static class TableClustering
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="columns">Which columns are numbers, and which one is the class.</param>
-    /// <param name="clusters">Number of clusters, from 1 to the number of rows.</param>
+    /// <param name="clusters">Number of clusters, from 1 to the number of rows; null: it is estimated.</param>
     /// <param name="scale">What is done to the columns first.</param>
     /// <param name="options">Settings of the clustering.</param>
     /// <param name="output">File to write: the rows, with further columns for the label of the first method and, where there is one, its confidence; null: none.</param>
@@ -59,7 +59,7 @@ public static class TableClustering
     /// <exception cref="IccArgumentException">A column, a layer or a number of clusters that cannot be.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static TableClusteringResult Cluster(
-        IccModel model, string path, TableOptions columns, int clusters, TableScale scale = TableScale.None, ClusterOptions? options = null,
+        IccModel model, string path, TableOptions columns, int? clusters, TableScale scale = TableScale.None, ClusterOptions? options = null,
         string? output = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         if (output is not null)

@@ -34,7 +34,7 @@ public static class TextClustering
     /// <summary>Reads the file, clusters its items, and writes them with their cluster where that is wanted.</summary>
     /// <param name="model">A language model; not the embedded one, which reads numbers only.</param>
     /// <param name="path">The file.</param>
-    /// <param name="clusters">Number of clusters, from 1 to the number of items.</param>
+    /// <param name="clusters">Number of clusters, from 1 to the number of items; null: it is estimated.</param>
     /// <param name="options">Settings.</param>
     /// <param name="output">File of JSON lines to write: the items, with their label by the first method; null: none.</param>
     /// <param name="progress">Told the share of the work that is done, 0 to 1.</param>
@@ -44,7 +44,7 @@ public static class TextClustering
     /// <exception cref="IccArgumentException">A number of clusters or a layer that cannot be, more tokens than the model holds, or a model for numbers.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static TextClusteringResult Cluster(
-        IccModel model, string path, int clusters, TextClusteringOptions? options = null, string? output = null,
+        IccModel model, string path, int? clusters, TextClusteringOptions? options = null, string? output = null,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         options ??= new TextClusteringOptions();

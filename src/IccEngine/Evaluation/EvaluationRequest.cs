@@ -21,6 +21,18 @@ public sealed record EvaluationRequest
     /// </summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 
+    /// <summary>
+    /// Whether every method estimates the number of clusters instead of being told: by attention, answers and silhouettes those of the
+    /// model, by the silhouette of k-means the others.
+    /// </summary>
+    public bool EstimateClusters { get; init; }
+
+    /// <summary>Least number of clusters that is tried; null: 2.</summary>
+    public int? MinClusters { get; init; }
+
+    /// <summary>Greatest number of clusters that is tried, by all methods alike; null: what the model was trained on, else 10.</summary>
+    public int? MaxClusters { get; init; }
+
     /// <summary>Orders over which attention is averaged, and of which answers agree; null: for attention the model's own choice, one answer.</summary>
     public int? Permutations { get; init; }
 

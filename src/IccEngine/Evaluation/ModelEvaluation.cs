@@ -35,6 +35,7 @@ public static class ModelEvaluation
     public static EvaluationResult Run(
         IccModel model, EvaluationRequest request, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
+        request = request with { MaxClusters = request.MaxClusters ?? model.TrainedClusters };
         var names = request.Methods.Count > 0 ? request.Methods : DefaultMethods;
         EvaluationMethod[] methods = [.. names.Select(name => Method(model, name, request))];
         if (request.Permutations is < 1)
@@ -45,7 +46,10 @@ public static class ModelEvaluation
         var data = Data(request, paper);
         var setting = new EvaluationSetting(
             data.Description, model.Name, request.Adapter?.Name, request.Permutations, model.DeviceDescription, request.Seed,
-            request.Calibrate);
+            request.Calibrate)
+        {
+            Clusters = request.EstimateClusters ? $"{request.MinClusters ?? 2}..{request.MaxClusters?.ToString(CultureInfo.InvariantCulture) ?? "10"}" : null,
+        };
         using var log = EvaluationLog.Open(request.Output, setting);
         return new EvaluationResult(setting, InContext.Evaluation.Run(data, methods, request.Limit, log, progress, cancellation), paper);
     }
@@ -66,8 +70,12 @@ public static class ModelEvaluation
         return new EvaluationMethod(name, (points, clusters, cancellation) =>
         {
             using var tokens = new TokenCounter();
-            var found = model.Cluster(points, clusters, options, cancellation: cancellation).Results[0];
-            return new EvaluationAnswer(found.Labels, tokens.Count, found.Answers.Count(a => !a.Parsed), found.Confidence);
+            var result = model.Cluster(points, request.EstimateClusters ? null : clusters, options, cancellation: cancellation);
+            var found = result.Results[0];
+            return new EvaluationAnswer(found.Labels, tokens.Count, found.Answers.Count(a => !a.Parsed), found.Confidence)
+            {
+                Clusters = request.EstimateClusters ? result.Clusters : null,
+            };
         })
         {
             CalibratedAnswers = calibrates ? options.Permutations ?? 1 : 0,
@@ -79,6 +87,8 @@ public static class ModelEvaluation
     {
         var options = new ClusterOptions
         {
+            MinClusters = request.MinClusters,
+            MaxClusters = request.MaxClusters,
             Permutations = request.Permutations,
             Seed = request.Seed,
             Adapter = request.Adapter?.Adapter,

@@ -31,6 +31,31 @@ public class ClusteringMethodTests
         }
     }
 
+    /// <summary>
+    /// The weight of the far point falls from 1e-16 to none. Its row of the normalised matrix is so small beside the others that a solver whose errors
+    /// are those of the largest entry, divided by the root of its degree, would place it anywhere, and the clusters with it.
+    /// </summary>
+    [Theory]
+    [InlineData(6)]
+    [InlineData(9)]
+    [InlineData(12)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(28)]
+    [InlineData(1e6)]
+    public void A_far_point_does_not_disturb_a_gaussian_kernel(double distance)
+    {
+        using var backend = new ReferenceBackend<double>();
+        var random = new SeededRandom(2);
+        var x = Enumerable.Range(0, 120).SelectMany(i => new[] { 4.0 * (i % 3), 0.0 }.Select(v => v + 0.3 * random.NextNormal())).Append(8).Append(distance).ToArray();
+        foreach (var n in (int[])[40, 121]) // dense, and Lanczos
+        {
+            double[] points = [.. x[..(2 * (n - 1))], .. x[^2..]];
+            var labels = ClusteringMethod.Find("spectral-rbf").Fit(backend, points, n, 2, new ClusteringRequest(3)).Labels;
+            Assert.Equal(1, Metrics.AdjustedRandIndex([.. Enumerable.Range(0, n - 1).Select(i => i % 3)], labels.AsSpan(0, n - 1)), 9);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Small_and_degenerate_points_get_labels_or_one_clear_error(string name)

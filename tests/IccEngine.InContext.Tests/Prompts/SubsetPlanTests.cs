@@ -55,6 +55,8 @@ public class SubsetPlanTests
     {
         public int? MaxFeatures => null;
 
+        public int? MaxClusters => null;
+
         public int DefaultLayer(int layers) => 0;
 
         public IPromptFormat Fitted(PointSet points) => this;
