@@ -49,7 +49,7 @@ internal static class Pages
     public static string WriteAffinity(TemporaryFolder folder, int[] labels, double[] affinity)
     {
         var found = new MethodResult("attention", null, labels, 0.1, affinity, new double[labels.Distinct().Count()]);
-        return Write(folder, path => HtmlReport.Write(path, new AffinityClusteringResult("a.safetensors", Hostile[0], labels.Length, "cpu", new ClusterResult([found], [Hostile[1]]) { Clusters = 2 })));
+        return Write(folder, path => HtmlReport.Write(path, new AffinityClusteringResult("a.safetensors", Hostile[0], labels.Length, "cpu", new ClusterResult([found], [Hostile[1]]) { Clusters = labels.Distinct().Count() })));
     }
 
     /// <summary>Scores of methods with hostile names.</summary>
