@@ -15,9 +15,9 @@ internal sealed record CountScore(double Eigengap, double EmbeddingSilhouette, d
 {
     // Likeliest weights for the embedded model on 768 generated episodes (t:c=2/3/4/5,d=1/2/3/4,n=12..50,df=1/2/5/100,count=12,seed=21), every
     // number equally often; tools/fit-counts finds them again and prints these lines.
-    private static readonly CountScore OfPoints = new(2.51, 2.25, 3.54, 3.26, 2.18);
-    private static readonly CountScore OfTexts = new(2.79, 5.56, 0, 2.79, 2.15);
-    private static readonly CountScore OfAffinity = new(4.1, 3.49, 0, 0, -0.42);
+    private static readonly CountScore OfPoints = new(2.95, 1.38, 3.15, 2.35, 1.68);
+    private static readonly CountScore OfTexts = new(3.17, 4.22, 0, 1.8, 1.6);
+    private static readonly CountScore OfAffinity = new(4.47, 2.58, 0, 0, -0.69);
 
     /// <summary>Gives candidates their scores and probabilities.</summary>
     /// <param name="candidates">All with the same criteria.</param>
