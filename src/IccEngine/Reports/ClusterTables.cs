@@ -18,6 +18,7 @@ internal sealed class ClusterTables(ClusteredThings things, ClusterResult result
     public void AddTo(HtmlPage page)
     {
         AddClusters(page);
+        AddCandidates(page);
         AddLayers(page);
         AddRows(page);
     }
@@ -40,6 +41,25 @@ internal sealed class ClusterTables(ClusteredThings things, ClusterResult result
         });
         page.Add(Section("Clusters", [.. tables]));
     }
+
+    /// <summary>What speaks for each number of clusters, where it was estimated.</summary>
+    private void AddCandidates(HtmlPage page)
+    {
+        if (result.Candidates.Count == 0)
+        {
+            return;
+        }
+        var rows = result.Candidates.Select(c => new object[]
+        {
+            c.NClusters == result.Clusters ? Of("strong", null, $"{c.NClusters}, chosen") : $"{c.NClusters}", Criterion(c.Eigengap), Criterion(c.EmbeddingSilhouette),
+            Criterion(c.PointSilhouette), Criterion(c.LogProbability), Show(c.Score, "0.000"), Criterion(c.Probability),
+        });
+        page.Add(Section("Number of clusters", Table(
+            "What speaks for each number of clusters", ["clusters", "eigengap", "silhouette of the embedding", "silhouette of the points", "log-probability of a label", "score", "probability"],
+            rows, "numbers")));
+    }
+
+    private static string Criterion(double? value) => value is { } number ? Show(number, "0.000") : "";
 
     /// <summary>How clearly layers show clusters, where they were compared.</summary>
     private void AddLayers(HtmlPage page)

@@ -27,6 +27,8 @@ internal static class EvaluationPage
             page.Add(Section("Beside the paper", Paper(methods, paper)));
         }
         page.Add(Section("Cells", Cells(methods)));
+        XElement[] reliability = [.. methods.SelectMany(Confidences)];
+        page.Add(reliability.Length == 0 ? null : Section("Confidence", reliability));
         foreach (var method in methods.Where(m => m.Failure is not null))
         {
             page.Note($"{method.Method} gave no labels in {method.Overall.Failed} runs, which are left out of its means: {method.Failure}");
@@ -93,6 +95,21 @@ internal static class EvaluationPage
             i == 0 ? "" : Accuracy(m.Difference.Accuracy, m.Difference.StandardError), Number(m.Overall.Ari, "0.000"), Number(m.Overall.Nmi, "0.000"),
             $"{m.Overall.Unparsed}", $"{m.Overall.Failed}", Number(m.Overall.Seconds, "0.0"), Number(m.Overall.TokensPerSecond, "0"),
         }), "numbers");
+
+    /// <summary>The confidence of a method against the share of points that are right, as it is and, where a curve was fitted, by that.</summary>
+    private static IEnumerable<XElement> Confidences(MethodScores method) =>
+        from found in new[] { (method.Method, method.Reliability), ($"{method.Method}, calibrated on these points", method.Calibration?.Reliability) }
+        where found.Item2 is not null
+        select Confidence(found.Item1, found.Item2);
+
+    private static XElement Confidence(string name, Reliability found) => Table(
+        $"{name}: in %; expected calibration error {Show(100 * found.Ece, "0.0")} %, Brier score {Show(found.Brier, "0.000")}",
+        ["confidence", "points", "mean confidence", "right"],
+        [
+            .. found.Bins.Select(b => new object[] { $"{Show(b.Low, "0.0")} to {Show(b.High, "0.0")}", $"{b.Points}", Number(100 * b.Confidence, "0.0"), Number(100 * b.Accuracy, "0.0") }),
+            ["all", $"{found.Points}", Show(100 * found.Confidence, "0.0"), Show(100 * found.Accuracy, "0.0")],
+        ],
+        "numbers");
 
     private static XElement Paper(IReadOnlyList<MethodScores> methods, PaperTable paper) => Table(
         $"{paper.Title}; in %, {(paper.Orders > 1 ? "deviation over the orders" : "± standard error")}", ["method", .. paper.Columns.Select(c => c.Name)],

@@ -75,6 +75,27 @@ public sealed partial class HtmlReportTests : IDisposable
     }
 
     [Fact]
+    public void What_speaks_for_each_number_of_clusters_is_shown()
+    {
+        var page = Pages.Read(Pages.WriteTable(_folder, clusters: null));
+        var rows = Rows(page, "Number of clusters");
+        Assert.Equal(["2", "3", "4", "5"], rows.Select(r => r[0][..1]));
+        Assert.Single(rows, r => r[0].EndsWith(", chosen", StringComparison.Ordinal));
+        Assert.All(rows, r => Assert.All(r[1..], cell => Assert.True(double.TryParse(cell, CultureInfo.InvariantCulture, out _), cell)));
+        Assert.Equal(1, rows.Sum(r => double.Parse(r[^1], CultureInfo.InvariantCulture)), 0.0021);
+    }
+
+    [Fact]
+    public void The_reliability_of_a_confidence_is_shown()
+    {
+        var rows = Rows(Pages.Read(Pages.WriteEvaluation(_folder)), "Confidence");
+        Assert.Equal(11, rows.Length);
+        Assert.Equal(["0.0 to 0.1", "0", "", ""], rows[0]);
+        Assert.Equal(["0.9 to 1.0", "20", "95.0", "90.0"], rows[9]);
+        Assert.Equal(["all", "100", "75.0", "70.0"], rows[10]);
+    }
+
+    [Fact]
     public void Where_a_head_is_read_every_layer_and_head_can_be_chosen()
     {
         var page = Pages.Read(Pages.WriteTable(_folder, head: true));
@@ -227,4 +248,11 @@ public sealed partial class HtmlReportTests : IDisposable
 
     [GeneratedRegex("</|]]>|<!--", RegexOptions.CultureInvariant)]
     private static partial Regex EndsInline();
+
+    /// <summary>Cells of the rows of a section's table, without its head.</summary>
+    private static string[][] Rows(XDocument page, string section)
+    {
+        var found = page.Descendants("section").Single(s => s.Element("h2")!.Value == section);
+        return [.. found.Descendants("table").Single().Descendants("tr").Skip(1).Select(r => r.Elements().Select(e => e.Value.Trim()).ToArray())];
+    }
 }

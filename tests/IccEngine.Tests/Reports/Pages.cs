@@ -17,7 +17,7 @@ internal static class Pages
     ];
 
     /// <summary>A table with hostile names and classes, clustered by both methods.</summary>
-    public static string WriteTable(TemporaryFolder folder, int rows = 50, bool head = false)
+    public static string WriteTable(TemporaryFolder folder, int rows = 50, bool head = false, int? clusters = 3)
     {
         var csv = folder.At("a<b>&'\".csv");
         var random = new Random(5);
@@ -30,7 +30,7 @@ internal static class Pages
         ]);
         using var model = IccModel.LoadEmbedded();
         var options = new ClusterOptions { Method = ClusterMethod.Both, Permutations = 2, ReturnMaps = true, LayerScores = true, Head = head ? 1 : null };
-        var result = TableClustering.Cluster(model, csv, new TableOptions { LabelColumn = "class" }, 3, options: options);
+        var result = TableClustering.Cluster(model, csv, new TableOptions { LabelColumn = "class" }, clusters, options: options);
         return Write(folder, path => HtmlReport.Write(path, result, Hostile[0]));
     }
 
@@ -63,7 +63,9 @@ internal static class Pages
             name, [.. all.Select((cell, i) => new CellScore(cell, new Score(10, from + 0.01 * (i % 20), 0.02, 0.5, 0.5, 0.01, 3, 0, 1.5, 1000)))],
             new Score(100, from, 0.01, 0.5, 0.5, null, 7, 0, 12.5, 5000), new PairedDifference(100, 0.01, 0.005), name == "b" ? Hostile[1] : null);
         var setting = new EvaluationSetting(Hostile[0], "model", Hostile[1], 8, "cpu", 0);
-        return Write(folder, path => HtmlReport.Write(path, new EvaluationResult(setting, [Scores(Hostile[2], 0.7), Scores("b", 0.6)], table)));
+        var bins = Enumerable.Range(0, 10).Select(i => new ReliabilityBin(i / 10.0, (i + 1) / 10.0, i < 5 ? 0 : 20, i < 5 ? null : i / 10.0 + 0.05, i < 5 ? null : i / 10.0)).ToArray();
+        var first = Scores(Hostile[2], 0.7) with { Reliability = paper is null ? new Reliability(100, 0.75, 0.7, 0.05, 0.123, bins) : null };
+        return Write(folder, path => HtmlReport.Write(path, new EvaluationResult(setting, [first, Scores("b", 0.6)], table)));
     }
 
     /// <summary>The page as XML, which a reader of HTML reads in the same way.</summary>
