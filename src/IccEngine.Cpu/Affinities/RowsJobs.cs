@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace IccEngine.Cpu;
 
@@ -7,25 +8,49 @@ namespace IccEngine.Cpu;
 internal static unsafe class LongVectors<T> where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Sum of a[i] b[i].</summary>
+    public static T Dot(T* a, T* b, int n) => Vector512.IsHardwareAccelerated
+        ? LongVectors<T, Vector512<T>, Lanes512<T>>.Dot(a, b, n)
+        : LongVectors<T, Vector<T>, Lanes<T>>.Dot(a, b, n);
+
+    /// <summary>y += factor * x.</summary>
+    public static void AddScaled(T* x, T factor, T* y, int n)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            LongVectors<T, Vector512<T>, Lanes512<T>>.AddScaled(x, factor, y, n);
+        }
+        else
+        {
+            LongVectors<T, Vector<T>, Lanes<T>>.AddScaled(x, factor, y, n);
+        }
+    }
+}
+
+/// <summary>The same for one width of vectors.</summary>
+internal static unsafe class LongVectors<T, TV, TLanes>
+    where T : unmanaged, IFloatingPointIeee754<T>
+    where TV : unmanaged
+    where TLanes : struct, ILanes<T, TV>
+{
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T Dot(T* a, T* b, int n)
     {
         // Four sums, so that additions do not wait for each other.
-        var (s0, s1, s2, s3) = (Vector<T>.Zero, Vector<T>.Zero, Vector<T>.Zero, Vector<T>.Zero);
-        var lanes = Vector<T>.Count;
+        var (s0, s1, s2, s3) = (default(TV), default(TV), default(TV), default(TV));
+        var lanes = TLanes.Count;
         var i = 0;
         for (; i <= n - 4 * lanes; i += 4 * lanes)
         {
-            s0 += Vector.Load(a + i) * Vector.Load(b + i);
-            s1 += Vector.Load(a + i + lanes) * Vector.Load(b + i + lanes);
-            s2 += Vector.Load(a + i + 2 * lanes) * Vector.Load(b + i + 2 * lanes);
-            s3 += Vector.Load(a + i + 3 * lanes) * Vector.Load(b + i + 3 * lanes);
+            s0 = TLanes.MultiplyAdd(TLanes.Load(a + i), TLanes.Load(b + i), s0);
+            s1 = TLanes.MultiplyAdd(TLanes.Load(a + i + lanes), TLanes.Load(b + i + lanes), s1);
+            s2 = TLanes.MultiplyAdd(TLanes.Load(a + i + 2 * lanes), TLanes.Load(b + i + 2 * lanes), s2);
+            s3 = TLanes.MultiplyAdd(TLanes.Load(a + i + 3 * lanes), TLanes.Load(b + i + 3 * lanes), s3);
         }
         for (; i <= n - lanes; i += lanes)
         {
-            s0 += Vector.Load(a + i) * Vector.Load(b + i);
+            s0 = TLanes.MultiplyAdd(TLanes.Load(a + i), TLanes.Load(b + i), s0);
         }
-        var sum = Vector.Sum(s0 + s1 + (s2 + s3));
+        var sum = TLanes.Sum(TLanes.Add(TLanes.Add(s0, s1), TLanes.Add(s2, s3)));
         for (; i < n; i++)
         {
             sum += a[i] * b[i];
@@ -33,17 +58,18 @@ internal static unsafe class LongVectors<T> where T : unmanaged, IFloatingPointI
         return sum;
     }
 
-    /// <summary>y -= factor * x.</summary>
-    public static void SubtractScaled(T* x, T factor, T* y, int n)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(T* x, T factor, T* y, int n)
     {
+        var by = TLanes.Broadcast(factor);
         var i = 0;
-        for (; i <= n - Vector<T>.Count; i += Vector<T>.Count)
+        for (; i <= n - TLanes.Count; i += TLanes.Count)
         {
-            (Vector.Load(y + i) - Vector.Load(x + i) * factor).Store(y + i);
+            TLanes.Store(TLanes.MultiplyAdd(by, TLanes.Load(x + i), TLanes.Load(y + i)), y + i);
         }
         for (; i < n; i++)
         {
-            y[i] -= x[i] * factor;
+            y[i] += x[i] * factor;
         }
     }
 }
@@ -73,7 +99,7 @@ internal readonly unsafe struct SubtractRowsJob<T>(T* matrix, int rowCount, int 
         var first = item * Columns;
         for (var r = 0; r < rowCount; r++)
         {
-            LongVectors<T>.SubtractScaled(matrix + (long)r * n + first, factors[r], y + first, Math.Min(Columns, n - first));
+            LongVectors<T>.AddScaled(matrix + (long)r * n + first, -factors[r], y + first, Math.Min(Columns, n - first));
         }
     }
 }
