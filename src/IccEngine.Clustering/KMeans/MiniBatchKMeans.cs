@@ -82,11 +82,13 @@ public sealed class MiniBatchKMeans
         var weights = new double[sample.Length];
         Array.Fill(weights, 1);
         var problem = new KMeansProblem(points, sample.Length, d, NClusters, weights);
+        var (labels, squared) = (new int[sample.Length], new double[sample.Length]);
         var (best, least) = (Array.Empty<double>(), double.PositiveInfinity);
         for (var start = 0; start < NInit; start++)
         {
             var centers = KMeansPlusPlus.Choose(problem, random);
-            var inertia = Enumerable.Range(0, sample.Length).Sum(i => problem.Nearest(i, centers).Squared);
+            problem.Nearest(centers, labels, squared);
+            var inertia = squared.Sum();
             if (best.Length == 0 || inertia < least)
             {
                 (best, least) = (centers, inertia);

@@ -50,17 +50,13 @@ internal sealed class MiniBatchRun
     /// <summary>Labels, inertia, and what should be known about them.</summary>
     public KMeansResult Result(int steps)
     {
-        var (labels, inertia) = (new int[_problem.N], 0.0);
-        for (var i = 0; i < labels.Length; i++)
-        {
-            (labels[i], var squared) = _problem.Nearest(i, _centers);
-            inertia += squared;
-        }
+        var (labels, squared) = (new int[_problem.N], new double[_problem.N]);
+        _problem.Nearest(_centers, labels, squared);
         var distinct = labels.Distinct().Count();
         string[] warnings = distinct < _problem.K
             ? [$"found {distinct} distinct clusters, expected {_problem.K}; points may be duplicates of each other"]
             : [];
-        return new KMeansResult(labels, _centers, inertia, steps, warnings) { NClusters = _problem.K };
+        return new KMeansResult(labels, _centers, squared.Sum(), steps, warnings) { NClusters = _problem.K };
     }
 
     /// <summary>Where a centre has seen nothing, or every 10 k points: centres of small count go to points of the batch, at most half of it.</summary>
