@@ -1,9 +1,7 @@
 // Softmax attention over a paged cache for a ragged batch, streaming (Milakov and Gimelshein 2018; Dao et al. 2022): a block holds a tile
 // of lanes (attention_tile.h) and passes over the keys once, with a running maximum and sum, in float32. 256 threads as 16 x 16: 16 groups
 // of lanes, and 16 columns of keys or of elements of a head. With a cache of bfloat16 it serves heads that attention_mma.cu has no form for.
-#include "attention_tile.h"
-
-constexpr int kSide = 16;
+#include "tap_lanes.h"
 
 // Copies keys or values [start, start + Keys) below end to room [Keys][Stride]; zeros beyond.
 template <int Keys, int Stride, typename T>
@@ -20,8 +18,9 @@ __device__ __forceinline__ void load_keys(const KvView<T>& kv, const T* from, co
     }
 }
 
-template <int HeadDim, int Lanes, int Keys, typename T>
-__device__ __forceinline__ void attention(const AttentionArguments<T>& a)
+// One tile of lanes; taps: null, or what is wanted of it and the block's room.
+template <int HeadDim, int Lanes, int Keys, bool Tapped, typename T>
+__device__ __forceinline__ void attention(const AttentionArguments<T>& a, const LaneTile& tile, const TapTile* taps, float* room)
 {
     constexpr int Stride = HeadDim + 1;
     constexpr int LanesEach = Lanes / kSide, KeysEach = Keys / kSide, ElementsEach = HeadDim / kSide;
@@ -30,7 +29,6 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a)
     __shared__ float weights[Lanes * (Keys + 1)];
 
     const KvView<T>& kv = a.kv;
-    const LaneTile tile(a, Lanes);
     int ty = threadIdx.x / kSide, tx = threadIdx.x % kSide;
 
     for (int l = ty; l < Lanes; l += kSide)
@@ -63,6 +61,7 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a)
     int share = ((end - first + Keys - 1) / Keys + (int)gridDim.z - 1) / (int)gridDim.z * Keys;
     first += share * (int)blockIdx.z;
     end = end - first < share ? end : first + share;
+    auto tap = tap_where<Tapped, LaneTaps<Lanes>>(taps, room, first);
     for (int key = first; key < end; key += Keys)
     {
         load_keys<Keys, Stride>(kv, kv.keys, tile.pages, tile.kvHead, key, end, tokens);
@@ -96,13 +95,22 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a)
             factor[i] = maximum[i] == largest ? 1.f : exponential(maximum[i] - largest);
             maximum[i] = largest;
             sum[i] *= factor[i];
+            if constexpr (Tapped)
+            {
+                tap.sums[i] *= factor[i];
+            }
 #pragma unroll
             for (int j = 0; j < KeysEach; j++)
             {
                 float weight = scores[i][j] == -kInfinity ? 0.f : exponential(scores[i][j] - largest);
                 sum[i] += weight;
                 weights[(ty + i * kSide) * (Keys + 1) + tx + j * kSide] = weight;
+                scores[i][j] = weight;
             }
+        }
+        if constexpr (Tapped)
+        {
+            tap.add(key, scores, maximum);
         }
         __syncthreads();
         if (a.output)
@@ -147,7 +155,6 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a)
         bool split = gridDim.z > 1;
         long long place = tile.place(lane) + (split ? (long long)blockIdx.z * a.rows * a.heads : 0);
         float* results = split ? a.partResults : a.output;
-        float* stats = split ? a.partStats : a.stats;
         float factor = split ? 1.f : 1.f / total;
 #pragma unroll
         for (int j = 0; j < ElementsEach; j++)
@@ -157,23 +164,46 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a)
                 results[place * kv.headDim + tx + j * kSide] = result[i][j] * factor;
             }
         }
-        if (stats && tx == 0)
+        if (split && tx == 0)
         {
-            stats[2 * place] = maximum[i];
-            stats[2 * place + 1] = split ? total : factor;
+            a.partStats[2 * place] = maximum[i];
+            a.partStats[2 * place + 1] = total;
         }
+    }
+    if constexpr (Tapped)
+    {
+        __shared__ float factors[Lanes];
+        tap.finish(maximum, sum, factors);
+        static_assert(32 * (Lanes + 1) <= Lanes * Stride);
+        write_tap<Lanes, kSide * kSide>(*taps, tile, room, tap.first, tap.walk.part_behind(), factors, queries);
     }
 }
 
-#define ATTENTION(headDim, lanes, keys)                                                                                              \
-    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_##headDim##_f32(AttentionArguments<float> a)               \
-    {                                                                                                                               \
-        attention<headDim, lanes, keys>(a);                                                                                         \
-    }                                                                                                                               \
-    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_##headDim##_bf16(AttentionArguments<BFloat16> a)           \
-    {                                                                                                                               \
-        attention<headDim, lanes, keys>(a);                                                                                         \
+template <int HeadDim, int Lanes, int Keys, typename T>
+__device__ __forceinline__ void attention_tapped(const AttentionArguments<T>& a, const TapArguments& tap)
+{
+    float* room = tap.room + (long long)blockIdx.x * tap.roomParts * Lanes;
+    for (TapTurns turns(tap); turns.next();)
+    {
+        const LaneTile tile(a, Lanes, turns.tile, turns.kvHead);
+        const TapTile taps(tap, a.tiles[2 * turns.tile], turns.tile, turns.kvHead, tile.group);
+        attention<HeadDim, Lanes, Keys, true>(a, tile, &taps, room);
     }
+}
+
+#define ATTENTION_OF(headDim, lanes, keys, name, T)                                                                                 \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_##headDim##_##name(AttentionArguments<T> a)                \
+    {                                                                                                                               \
+        const LaneTile tile(a, lanes, blockIdx.x, blockIdx.y);                                                                      \
+        attention<headDim, lanes, keys, false>(a, tile, nullptr, nullptr);                                                          \
+    }                                                                                                                               \
+    extern "C" __global__ void __launch_bounds__(kSide* kSide) attention_tapped_##headDim##_##name(AttentionArguments<T> a, TapArguments tap) \
+    {                                                                                                                               \
+        attention_tapped<headDim, lanes, keys>(a, tap);                                                                             \
+    }
+#define ATTENTION(headDim, lanes, keys)                                                                                             \
+    ATTENTION_OF(headDim, lanes, keys, f32, float)                                                                                  \
+    ATTENTION_OF(headDim, lanes, keys, bf16, BFloat16)
 
 ATTENTION(64, 64, 32)
 ATTENTION(128, 32, 32)
@@ -183,7 +213,7 @@ ATTENTION(256, 16, 16)
 // The cache is not looked at. Grid (tiles, kvHeads), any number of threads.
 extern "C" __global__ void attention_merge(AttentionArguments<float> a, int lanesEach, int splits)
 {
-    const LaneTile tile(a, lanesEach);
+    const LaneTile tile(a, lanesEach, blockIdx.x, blockIdx.y);
     int width = a.output ? a.kv.headDim : 1;
     for (int e = threadIdx.x; e < tile.lanes * width; e += blockDim.x)
     {
@@ -206,11 +236,6 @@ extern "C" __global__ void attention_merge(AttentionArguments<float> a, int lane
         if (a.output)
         {
             a.output[place * width + d] = result / sum;
-        }
-        if (a.stats && d == 0)
-        {
-            a.stats[2 * place] = largest;
-            a.stats[2 * place + 1] = 1.f / sum;
         }
     }
 }

@@ -4,204 +4,31 @@
 // A warp holds 16 RowTiles lanes and goes over the block's keys, or where WarpsAcross > 1 (few lanes) over its share of each tile of them.
 // Keys and values of a tile come by cp.async: values while scores are computed, the next keys while values are added up.
 // Shared memory: (lanes + 2 * keys of a tile) rows of 2 * HeadDim + 16 bytes.
-#include "attention_tile.h"
-#include "tensor_cores.h"
+#include "attention_fragments.h"
 
-constexpr float kLog2E = 1.44269504088896341f;
-
-struct alignas(16) Words
-{
-    unsigned pairs[4];
-};
-
-template <int HeadDim, int RowTiles, int WarpsDown, int WarpsAcross, int Keys>
-struct FormOf
-{
-    static constexpr int kThreads = 32 * WarpsDown * WarpsAcross;
-    static constexpr int kLanes = 16 * RowTiles * WarpsDown;
-    static constexpr int kRow = 2 * HeadDim + 16; // bytes: eight rows begin in eight different groups of banks
-    static constexpr int kOwnKeys = Keys / WarpsAcross;
-    static constexpr int kChunks = HeadDim / 8; // of 16 bytes in a row
-};
-
-// The queries of the tile, rounded, to room [lanes][row]; zeros beyond the lanes and the head.
-template <typename Form>
-__device__ __forceinline__ void load_queries(const AttentionArguments<BFloat16>& a, const LaneTile& tile, unsigned char* room)
-{
-    for (int e = threadIdx.x; e < Form::kLanes * Form::kChunks; e += Form::kThreads)
-    {
-        int l = e / Form::kChunks, chunk = e % Form::kChunks;
-        bool there = l < tile.lanes && 8 * chunk < a.kv.headDim;
-        const float* source = a.query + (there ? tile.place(l) * a.kv.headDim + 8 * chunk : 0);
-        Words words;
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-        {
-            words.pairs[i] = there ? pack_bf16(source[2 * i], source[2 * i + 1]) : 0;
-        }
-        *reinterpret_cast<Words*>(room + l * Form::kRow + 16 * chunk) = words;
-    }
-}
-
-// What a warp knows of its lanes. A thread holds halves 2 i and 2 i + 1 of row tile i: lanes 16 i + lane / 4 and 8 further.
-template <int RowTiles, int Elements>
-struct Running
-{
-    float maximum[RowTiles][2], sum[RowTiles][2], result[RowTiles][Elements / 8][4];
-
-    __device__ __forceinline__ Running()
-    {
-#pragma unroll
-        for (int i = 0; i < RowTiles; i++)
-        {
-            maximum[i][0] = maximum[i][1] = -kInfinity;
-            sum[i][0] = sum[i][1] = 0;
-#pragma unroll
-            for (int n = 0; n < Elements / 8; n++)
-            {
-                result[i][n][0] = result[i][n][1] = result[i][n][2] = result[i][n][3] = 0;
-            }
-        }
-    }
-};
-
-// scores += queries keys^T, of rows of shared memory.
-template <typename Form, int RowTiles>
-__device__ __forceinline__ void multiply_keys(
-    const unsigned char* queries, const unsigned char* keys, float (&scores)[RowTiles][Form::kOwnKeys / 8][4])
-{
-    int lane = threadIdx.x % 32;
-#pragma unroll
-    for (int step = 0; step < Form::kChunks / 2; step++)
-    {
-        unsigned q[RowTiles][4];
-#pragma unroll
-        for (int i = 0; i < RowTiles; i++)
-        {
-            ldmatrix_x4(q[i], queries + (16 * i + lane % 16) * Form::kRow + 16 * (2 * step + lane / 16));
-        }
-#pragma unroll
-        for (int n = 0; n < Form::kOwnKeys / 16; n++)
-        {
-            unsigned k[4];
-            ldmatrix_x4(k, keys + (16 * n + lane % 8 + lane / 16 * 8) * Form::kRow + 16 * (2 * step + lane / 8 % 2));
-            const unsigned low[2] = {k[0], k[1]}, high[2] = {k[2], k[3]};
-#pragma unroll
-            for (int i = 0; i < RowTiles; i++)
-            {
-                mma_bf16(scores[i][2 * n], q[i], low);
-                mma_bf16(scores[i][2 * n + 1], q[i], high);
-            }
-        }
-    }
-}
-
-// results += weights values.
-template <typename Form, int RowTiles, int Elements>
-__device__ __forceinline__ void multiply_values(
-    const unsigned (&weights)[RowTiles][Form::kOwnKeys / 16][4], const unsigned char* values, float (&results)[RowTiles][Elements / 8][4])
-{
-    int lane = threadIdx.x % 32;
-#pragma unroll
-    for (int step = 0; step < Form::kOwnKeys / 16; step++)
-    {
-#pragma unroll
-        for (int n = 0; n < Form::kChunks / 2; n++)
-        {
-            unsigned v[4];
-            ldmatrix_x4_trans(v, values + (16 * step + lane % 16) * Form::kRow + 16 * (2 * n + lane / 16));
-            const unsigned low[2] = {v[0], v[1]}, high[2] = {v[2], v[3]};
-#pragma unroll
-            for (int i = 0; i < RowTiles; i++)
-            {
-                mma_bf16(results[i][2 * n], weights[i][step], low);
-                mma_bf16(results[i][2 * n + 1], weights[i][step], high);
-            }
-        }
-    }
-}
-
-// Scores to weights, as fragments of the left side of a product; hides what the mask hides of keys [key, key + kOwnKeys), and lets the
-// running maximum, sum and result follow. lanes: first lane of the warp.
-template <typename Form, int RowTiles, int Elements>
-__device__ __forceinline__ void weigh(
-    const KvView<BFloat16>& kv, const LaneTile& tile, int lanes, int key, bool masked, float (&scores)[RowTiles][Form::kOwnKeys / 8][4],
-    Running<RowTiles, Elements>& running, unsigned (&weights)[RowTiles][Form::kOwnKeys / 16][4])
-{
-    int lane = threadIdx.x % 32;
-    key += 2 * (lane % 4);
-#pragma unroll
-    for (int i = 0; i < RowTiles; i++)
-    {
-#pragma unroll
-        for (int half = 0; half < 2; half++)
-        {
-            int own = lanes + 16 * i + 8 * half + lane / 4;
-            int first = 0, end = 0;
-            if (masked && own < tile.lanes)
-            {
-                first = first_key(kv, tile.position(own));
-                end = end_key(kv, tile.position(own), tile.length);
-            }
-            float largest = running.maximum[i][half];
-#pragma unroll
-            for (int n = 0; n < Form::kOwnKeys / 8; n++)
-            {
-#pragma unroll
-                for (int c = 0; c < 2; c++)
-                {
-                    float& score = scores[i][n][2 * half + c];
-                    int k = key + 8 * n + c;
-                    score = !masked || (k >= first && k < end) ? score * kv.scale : -kInfinity;
-                    largest = score > largest ? score : largest;
-                }
-            }
-            largest = lanes_max(largest, 4);
-            float offset = largest == -kInfinity ? 0.f : largest * kLog2E;
-            float factor = exp2_fast(running.maximum[i][half] * kLog2E - offset);
-            running.maximum[i][half] = largest;
-            float sum = running.sum[i][half] * factor;
-#pragma unroll
-            for (int n = 0; n < Form::kOwnKeys / 8; n++)
-            {
-                float low = exp2_fast(scores[i][n][2 * half] * kLog2E - offset), high = exp2_fast(scores[i][n][2 * half + 1] * kLog2E - offset);
-                sum += low + high;
-                weights[i][n / 2][n % 2 * 2 + half] = pack_bf16(low, high);
-            }
-            running.sum[i][half] = sum;
-#pragma unroll
-            for (int n = 0; n < Elements / 8; n++)
-            {
-                running.result[i][n][2 * half] *= factor;
-                running.result[i][n][2 * half + 1] *= factor;
-            }
-        }
-    }
-}
-
-// Where the results of a lane go, and its statistics: to the output, or to this block's part of a split.
+// Where the results of a lane go: to the output, or to this block's part of a split, with its maximum and sum.
 struct Target
 {
     float* results;
     float* stats;
-    bool split;
     long long offset;
 
-    __device__ __forceinline__ explicit Target(const AttentionArguments<BFloat16>& a) : split(gridDim.z > 1)
+    __device__ __forceinline__ explicit Target(const AttentionArguments<BFloat16>& a)
     {
+        bool split = gridDim.z > 1;
         results = a.output ? (split ? a.partResults : a.output) : nullptr;
-        stats = split ? a.partStats : a.stats;
+        stats = split ? a.partStats : nullptr;
         offset = split ? (long long)blockIdx.z * a.rows * a.heads : 0;
     }
 
-    __device__ __forceinline__ float factor(float total) const { return split ? 1.f : 1.f / total; }
+    __device__ __forceinline__ float factor(float total) const { return stats ? 1.f : 1.f / total; }
 
     __device__ __forceinline__ void write_stats(long long place, float maximum, float total) const
     {
         if (stats)
         {
             stats[2 * (place + offset)] = maximum;
-            stats[2 * (place + offset) + 1] = split ? total : 1.f / total;
+            stats[2 * (place + offset) + 1] = total;
         }
     }
 };
@@ -302,18 +129,18 @@ __device__ __forceinline__ void write_merged(
     }
 }
 
-template <int HeadDim, int RowTiles, int WarpsDown, int WarpsAcross, int Keys>
-__device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>& a)
+// One tile of lanes; tap: null, or what is wanted of it and the block's room.
+template <int HeadDim, int RowTiles, int WarpsDown, int WarpsAcross, int Keys, bool Tapped>
+__device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>& a, const LaneTile& tile, const TapTile* taps, float* room)
 {
     using Form = FormOf<HeadDim, RowTiles, WarpsDown, WarpsAcross, Keys>;
-    static_assert(Keys <= Form::kThreads && (WarpsAcross == 1 || (RowTiles == 1 && WarpsDown == 1)));
+    static_assert(Keys <= Form::kThreads && (WarpsAcross == 1 || (RowTiles == 1 && WarpsDown == 1 && !Tapped)));
     DYNAMIC_SHARED(memory);
     __shared__ long long places[2][Keys]; // where keys and values of two tiles are in the cache; -1: none
     unsigned char* queries = memory;
     unsigned char* keys = queries + Form::kLanes * Form::kRow;
     unsigned char* values = keys + Keys * Form::kRow;
     const KvView<BFloat16>& kv = a.kv;
-    const LaneTile tile(a, Form::kLanes);
     int warp = threadIdx.x / 32;
     int lanes = warp / WarpsAcross * 16 * RowTiles, ownKeys = warp % WarpsAcross * Form::kOwnKeys;
 
@@ -352,6 +179,7 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
     __syncthreads();
     copy(keys, kv.keys, 0);
     Running<RowTiles, HeadDim> running;
+    auto tap = tap_where<Tapped, FragmentTaps<RowTiles, Form::kLanes>>(taps, room, lanes, first);
     int stage = 0;
     for (int key = first; key < end; key += Keys, stage ^= 1)
     {
@@ -371,7 +199,11 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
         {
             float scores[RowTiles][Form::kOwnKeys / 8][4] = {};
             multiply_keys<Form>(queries + lanes * Form::kRow, keys + ownKeys * Form::kRow, scores);
-            weigh<Form>(kv, tile, lanes, ownKey, masked, scores, running, weights);
+            weigh<Form>(kv, tile, lanes, ownKey, masked, scores, running, weights, tap);
+        }
+        else if constexpr (Tapped)
+        {
+            tap.skip_to(ownEnd, running.maximum);
         }
         cp_async_wait<0>();
         __syncthreads(); // the values are there, and nobody needs the keys
@@ -394,13 +226,38 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
         __syncthreads();
         write_merged<WarpsAcross>(a, tile, running, reinterpret_cast<float*>(keys));
     }
+    if constexpr (Tapped)
+    {
+        __shared__ float factors[Form::kLanes];
+        static_assert(32 * (Form::kLanes + 1) * 4 <= 2 * Keys * Form::kRow);
+        tap.finish(running.maximum, running.sum, factors + lanes);
+        write_tap<Form::kLanes, Form::kThreads>(*taps, tile, room, tap.first, tap.walk.part_behind(), factors, reinterpret_cast<float*>(keys));
+    }
+}
+
+template <int HeadDim, int RowTiles, int Keys>
+__device__ __forceinline__ void attention_tapped_mma(const AttentionArguments<BFloat16>& a, const TapArguments& tap)
+{
+    constexpr int kLanes = 64 * RowTiles;
+    float* room = tap.room + (long long)blockIdx.x * tap.roomParts * kLanes;
+    for (TapTurns turns(tap); turns.next();)
+    {
+        const LaneTile tile(a, kLanes, turns.tile, turns.kvHead);
+        const TapTile taps(tap, a.tiles[2 * turns.tile], turns.tile, turns.kvHead, tile.group);
+        attention_mma<HeadDim, RowTiles, 4, 1, Keys, true>(a, tile, &taps, room);
+    }
 }
 
 // Many lanes: 128 a block, or 64.
 #define ATTENTION_MMA(headDim, rowTiles, keys)                                                                                      \
     extern "C" __global__ void __launch_bounds__(128, 2) attention_mma_##headDim(AttentionArguments<BFloat16> a)                    \
     {                                                                                                                               \
-        attention_mma<headDim, rowTiles, 4, 1, keys>(a);                                                                            \
+        const LaneTile tile(a, 64 * rowTiles, blockIdx.x, blockIdx.y);                                                              \
+        attention_mma<headDim, rowTiles, 4, 1, keys, false>(a, tile, nullptr, nullptr);                                             \
+    }                                                                                                                               \
+    extern "C" __global__ void __launch_bounds__(128, 2) attention_tapped_mma_##headDim(AttentionArguments<BFloat16> a, TapArguments tap) \
+    {                                                                                                                               \
+        attention_tapped_mma<headDim, rowTiles, keys>(a, tap);                                                                      \
     }
 
 ATTENTION_MMA(64, 2, 64)
@@ -412,7 +269,8 @@ ATTENTION_MMA(256, 1, 32)
 #define ATTENTION_FEW_MMA(headDim)                                                                                                  \
     extern "C" __global__ void __launch_bounds__(128) attention_few_mma_##headDim(AttentionArguments<BFloat16> a)                   \
     {                                                                                                                               \
-        attention_mma<headDim, 1, 1, 4, 64>(a);                                                                                     \
+        const LaneTile tile(a, 16, blockIdx.x, blockIdx.y);                                                                         \
+        attention_mma<headDim, 1, 1, 4, 64, false>(a, tile, nullptr, nullptr);                                                      \
     }
 
 ATTENTION_FEW_MMA(64)

@@ -1,9 +1,8 @@
 // What the kernels of attention over a paged cache have in common: their arguments, and tiles of lanes. A lane is a row of a sequence and
 // one query head of the KV head's group, so that grouped queries share what is loaded.
-// query and output [rows, heads, headDim]; stats [rows, heads, 2]: maximum of the scores and 1 / sum of their exponentials, from which
-// the taps compute probabilities. output may be null (no value is read then), and so may stats.
+// query and output [rows, heads, headDim]; output may be null where only taps are wanted (tap.h): no value is read then.
 // sequences [n][4]: first row, rows, position of the first row, offset of its page table in pages. tiles [m][2]: sequence, tile of it.
-// Grid (tiles, kvHeads, splits). Where few tiles would leave the device idle (decode), the keys of a tile are split among blocks, which
+// Grid (tiles, kvHeads, splits); with taps that of for_tiles_of_block in tap.h. Where few tiles would leave the device idle (decode), the keys of a tile are split among blocks, which
 // leave their part of the result in partResults [splits, rows, heads, headDim] and the maximum and sum of it in partStats [splits, rows,
 // heads, 2]; attention_merge of attention.cu puts the parts together.
 #pragma once
@@ -17,7 +16,6 @@ struct AttentionArguments
     KvView<T> kv;
     const float* query;
     float* output;
-    float* stats;
     const int* sequences;
     const int* pages;
     const int* tiles;
@@ -34,17 +32,16 @@ struct LaneTile
     int firstRow, start, length, firstLane, lanes, group, heads, kvHead;
 
     template <typename T>
-    __device__ __forceinline__ LaneTile(const AttentionArguments<T>& a, int lanesEach)
+    __device__ __forceinline__ LaneTile(const AttentionArguments<T>& a, int lanesEach, int tile, int head) : kvHead(head)
     {
-        const int* sequence = a.sequences + a.tiles[2 * blockIdx.x] * 4;
+        const int* sequence = a.sequences + a.tiles[2 * tile] * 4;
         firstRow = sequence[0];
         start = sequence[2];
         length = start + sequence[1];
         pages = a.pages + sequence[3];
         heads = a.heads;
         group = heads / a.kv.kvHeads;
-        kvHead = blockIdx.y;
-        firstLane = a.tiles[2 * blockIdx.x + 1] * lanesEach;
+        firstLane = a.tiles[2 * tile + 1] * lanesEach;
         int left = sequence[1] * group - firstLane;
         lanes = left < lanesEach ? left : lanesEach;
     }

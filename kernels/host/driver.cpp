@@ -86,6 +86,7 @@ void icc_host_set(const char* what, long long value)
     std::string name = what;
     if (name == "devices") { machine.devices = (int)value; }
     if (name == "capability") { machine.capability = (int)value; }
+    if (name == "multiprocessors") { machine.multiprocessors = (int)value; }
     if (name == "memory") { machine.memory = (size_t)value; }
     if (name == "ptx") { machine.ptx = (int)value; }
     if (name == "failing") { machine.failing = value != 0; }
@@ -150,7 +151,7 @@ Result cuDeviceGetAttribute(int* value, int attribute, int device)
 {
     *value = attribute == kCapabilityMajor ? machine.capability / 10
         : attribute == kCapabilityMinor ? machine.capability % 10
-        : attribute == kMultiprocessors ? 132
+        : attribute == kMultiprocessors ? machine.multiprocessors
         : attribute == kVirtualMemory || attribute == kMemoryPools ? machine.missing != attribute : -1;
     return *value < 0 ? kInvalidValue : device < machine.devices ? kSuccess : kInvalidDevice;
 }

@@ -1,8 +1,9 @@
 // Every kernel, compiled for the processor. Each source has a namespace, for they are separate modules on the device.
 #include "kernels.h"
 
-#include "attention_tile.h"
+#include "attention_fragments.h"
 #include "linear_tiles.h"
+#include "tap_lanes.h"
 #include "tensor_cores.h"
 #include "warpgroup.h"
 
@@ -21,14 +22,6 @@ namespace attention_mma_cu
 namespace attention_probabilities_cu
 {
 #include "attention_probabilities.cu"
-}
-namespace attention_tap_cu
-{
-#include "attention_tap.cu"
-}
-namespace attention_tap_mma_cu
-{
-#include "attention_tap_mma.cu"
 }
 namespace bf16_terms_cu
 {
@@ -86,6 +79,10 @@ namespace silu_multiply_cu
 {
 #include "silu_multiply.cu"
 }
+namespace tap_reduce_cu
+{
+#include "tap_reduce.cu"
+}
 
 namespace icc_host
 {
@@ -104,38 +101,32 @@ const Kernels all({
     KERNEL(affinity, normalise_affinity_f32),
     KERNEL(affinity, normalise_affinity_f64),
     KERNEL(attention, attention_64_f32),
+    KERNEL(attention, attention_tapped_64_f32),
     KERNEL(attention, attention_64_bf16),
+    KERNEL(attention, attention_tapped_64_bf16),
     KERNEL(attention, attention_128_f32),
+    KERNEL(attention, attention_tapped_128_f32),
     KERNEL(attention, attention_128_bf16),
+    KERNEL(attention, attention_tapped_128_bf16),
     KERNEL(attention, attention_256_f32),
+    KERNEL(attention, attention_tapped_256_f32),
     KERNEL(attention, attention_256_bf16),
+    KERNEL(attention, attention_tapped_256_bf16),
     KERNEL(attention, attention_merge),
     KERNEL(attention_mma, attention_mma_64),
+    KERNEL(attention_mma, attention_tapped_mma_64),
     KERNEL(attention_mma, attention_mma_96),
+    KERNEL(attention_mma, attention_tapped_mma_96),
     KERNEL(attention_mma, attention_mma_128),
+    KERNEL(attention_mma, attention_tapped_mma_128),
     KERNEL(attention_mma, attention_mma_256),
+    KERNEL(attention_mma, attention_tapped_mma_256),
     KERNEL(attention_mma, attention_few_mma_64),
     KERNEL(attention_mma, attention_few_mma_96),
     KERNEL(attention_mma, attention_few_mma_128),
     KERNEL(attention_mma, attention_few_mma_256),
     KERNEL(attention_probabilities, attention_probabilities_f32),
     KERNEL(attention_probabilities, attention_probabilities_bf16),
-    KERNEL(attention_tap, attention_tap_64_f32),
-    KERNEL(attention_tap, attention_tap_64_bf16),
-    KERNEL(attention_tap, attention_tap_128_f32),
-    KERNEL(attention_tap, attention_tap_128_bf16),
-    KERNEL(attention_tap, attention_tap_256_f32),
-    KERNEL(attention_tap, attention_tap_256_bf16),
-    KERNEL(attention_tap, attention_tap_reduce_1),
-    KERNEL(attention_tap, attention_tap_reduce_32),
-    KERNEL(attention_tap_mma, attention_tap_mma_64_large),
-    KERNEL(attention_tap_mma, attention_tap_mma_64_small),
-    KERNEL(attention_tap_mma, attention_tap_mma_96_large),
-    KERNEL(attention_tap_mma, attention_tap_mma_96_small),
-    KERNEL(attention_tap_mma, attention_tap_mma_128_large),
-    KERNEL(attention_tap_mma, attention_tap_mma_128_small),
-    KERNEL(attention_tap_mma, attention_tap_mma_256_large),
-    KERNEL(attention_tap_mma, attention_tap_mma_256_small),
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),
@@ -175,6 +166,8 @@ const Kernels all({
     KERNEL(sample, sample),
     KERNEL(sample, log_probabilities),
     KERNEL(silu_multiply, silu_multiply),
+    KERNEL(tap_reduce, tap_reduce_1),
+    KERNEL(tap_reduce, tap_reduce_32),
 });
 } // namespace
 } // namespace icc_host

@@ -67,6 +67,7 @@ struct Machine
     bool initialized = false;
     int devices = 1;
     int capability = 90;
+    int multiprocessors = 132;
     size_t memory = size_t(16) << 30;
     size_t used = 0;
     int ptx = 85;               // newest version that the driver knows

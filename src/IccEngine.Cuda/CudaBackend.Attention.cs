@@ -68,6 +68,9 @@ public sealed unsafe partial class CudaBackend
         GC.KeepAlive(call.Cache);
     }
 
+    /// <summary>Sums and room that taps may take at a time, in elements; at least what one KV head and one block need.</summary>
+    internal void LimitTaps(long sums, long room) => (_attention.MostSums, _attention.MostRoom) = (sums, room);
+
     /// <summary>Where each row goes in the cache: page * pageTokens + place in it, or -1.</summary>
     private ulong Slots(int rows, int pageTokens, ReadOnlySpan<SequenceRows> sequences)
     {

@@ -188,7 +188,7 @@ public class CudaBFloat16AttentionTests
         }
     }
 
-    private static void AssertClose(TapResult expected, TapResult found, Tolerance tolerance, string what)
+    internal static void AssertClose(TapResult expected, TapResult found, Tolerance tolerance, string what)
     {
         Data.AssertClose(expected.SpanToSpan, found.SpanToSpan, tolerance, $"{what}, spans to spans");
         Data.AssertClose(expected.SingleToSpan, found.SingleToSpan, tolerance, $"{what}, singles to spans");
@@ -198,25 +198,61 @@ public class CudaBFloat16AttentionTests
     private static IEnumerable<object[]> With(params int[] values) => Subjects.CudaNames.SelectMany(n => values.Select(v => new object[] { n, v }));
 }
 
-/// <summary>The same where blocks have less shared memory, and tiles of tapped rows and keys are smaller.</summary>
+/// <summary>The taps of attention.cu and attention_mma.cu where blocks take many tiles in turn, and KV heads come one after the other.</summary>
 [Collection(nameof(Alone))]
-public class CudaSmallDeviceTests
+public class CudaTapTurnTests
 {
-    [SkippableFact]
-    public void TapsHaveSmallerTiles()
+    public static IEnumerable<object[]> Forms => Subjects.CudaNames.SelectMany(n => new object[][] { [n, DType.F32, 32], [n, DType.BF16, 30], [n, DType.BF16, 64], [n, DType.BF16, 256] });
+
+    [SkippableTheory]
+    [MemberData(nameof(Forms))]
+    public void FewerBlocksGiveTheSameBits(string name, DType compute, int headDim)
     {
-        CudaHost.Pretend("capability", 86);
+        foreach (var perHead in new[] { false, true })
+        {
+            var mixed = CudaBFloat16AttentionTests.Mixed with { PerHead = perHead };
+            var scenario = new Scenario { Heads = 6, KvHeads = 3, HeadDim = headDim, Starts = [0, 40, 3], Rows = [200, 170, 2], Taps = [mixed, mixed, null] };
+            using var backend = TestBackends.CreateCuda(name, compute);
+            var expected = scenario.Run(backend);
+            backend.LimitTaps(long.MaxValue, 1);
+            AssertEqual(expected, scenario.Run(backend));
+            backend.LimitTaps(1, long.MaxValue); // then means over heads are added up head by head
+            CudaBFloat16AttentionTests.AssertClose(expected.Taps[0]!, scenario.Run(backend).Taps[0]!, Tolerances.Probabilities, name);
+        }
+    }
+
+    /// <summary>With few multiprocessors no keys are split, so outputs and taps come of one pass.</summary>
+    [SkippableTheory]
+    [InlineData("float32")]
+    [InlineData("bfloat16")]
+    public void OnePassGivesTheTapsOfTwo(string compute)
+    {
+        var scenario = new Scenario { Starts = [0, 9], Rows = [200, 120], Taps = [CudaBFloat16AttentionTests.Mixed, null] };
+        var type = compute == "bfloat16" ? DType.BF16 : DType.F32;
+        using var large = TestBackends.CreateCuda(TestBackends.CudaOnHost, type);
+        var expected = scenario.Run(large);
+        CudaHost.Pretend("multiprocessors", 1);
         try
         {
-            foreach (var headDim in new[] { 64, 96, 128, 256 })
-            {
-                CudaBFloat16AttentionTests.Compare(
-                    TestBackends.CudaOnHost, new Scenario { HeadDim = headDim, Rows = [200], Taps = [CudaBFloat16AttentionTests.Mixed] });
-            }
+            using var small = TestBackends.CreateCuda(TestBackends.CudaOnHost, type);
+            var found = scenario.Run(small);
+            AssertEqual(expected with { Outputs = found.Outputs }, found);
+            Assert.Equal((scenario with { Taps = [null] }).Run(small).Outputs, found.Outputs);
         }
         finally
         {
-            CudaHost.Pretend("capability", 90);
+            CudaHost.Pretend("multiprocessors", 132);
+        }
+    }
+
+    private static void AssertEqual(AttentionResult expected, AttentionResult found)
+    {
+        Assert.Equal(expected.Outputs, found.Outputs);
+        foreach (var (left, right) in expected.Taps.Zip(found.Taps))
+        {
+            Assert.Equal(left?.SpanToSpan, right?.SpanToSpan);
+            Assert.Equal(left?.SingleToSpan, right?.SingleToSpan);
+            Assert.Equal(left?.SingleToSingle, right?.SingleToSingle);
         }
     }
 }

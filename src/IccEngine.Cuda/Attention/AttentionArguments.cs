@@ -34,14 +34,13 @@ internal struct KvView
     }
 }
 
-/// <summary>AttentionArguments of kernels/attention.cu.</summary>
+/// <summary>AttentionArguments of kernels/attention_tile.h.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct AttentionArguments
 {
     public KvView Kv;
     public ulong Query;
     public ulong Output;
-    public ulong Stats;
     public ulong Sequences;
     public ulong Pages;
     public ulong Tiles;
@@ -51,42 +50,18 @@ internal struct AttentionArguments
     public int Rows;
 }
 
-/// <summary>TapArguments of kernels/attention_tap.cu.</summary>
+/// <summary>TapArguments of kernels/tap.h.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct TapArguments
 {
-    public KvView Kv;
-    public ulong Query;
-    public ulong Stats;
-    public ulong Pages;
-    public ulong QueryParts;
-    public ulong KeyTiles;
+    public ulong Sequences;
+    public ulong Tiles;
+    public ulong Parts;
+    public ulong Pieces;
+    public ulong Room;
     public ulong Sums;
-    public int Heads;
-    public int HeadsEach;
-    public int Start;
-    public int FirstRow;
-    public int Length;
-    public int KeyParts;
-}
-
-/// <summary>RoundedTapArguments of kernels/attention_tap_mma.cu.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct RoundedTapArguments
-{
-    public KvView Kv;
-    public ulong Query;
-    public ulong Stats;
-    public ulong Pages;
-    public ulong QueryTiles;
-    public ulong KeyTiles;
-    public ulong Sums;
-    public int Heads;
-    public int HeadsEach;
-    public int RowsEach;
-    public int Start;
-    public int FirstRow;
-    public int Length;
-    public int QueryParts;
-    public int KeyParts;
+    public int TileCount;
+    public int FirstKvHead;
+    public int KvHeads;
+    public int RoomParts;
 }

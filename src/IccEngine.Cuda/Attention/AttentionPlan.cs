@@ -3,7 +3,7 @@ using IccEngine.Core;
 
 namespace IccEngine.Cuda;
 
-/// <summary>The integers that attention.cu reads of a call: sequences, page tables, and the tiles of lanes.</summary>
+/// <summary>The integers that the streaming pass reads of a call: sequences, page tables, and the tiles of lanes.</summary>
 internal sealed class AttentionPlan(CudaContext context) : IDisposable
 {
     private const int SequenceInts = 4;
@@ -19,7 +19,7 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
 
     /// <summary>
     /// Blocks among which the keys of a tile are split. It depends on the sequences and the device alone, and not on what is wanted of
-    /// them, so that taps get the same bits with and without an output.
+    /// them, so that outputs get the same bits with and without taps.
     /// </summary>
     public int Splits { get; private set; }
 
@@ -55,16 +55,11 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
         _integers.AddRange(_pages);
         _firstTile = _integers.Count;
         Tiles = 0;
-        var (allTiles, mostKeys) = (0L, 0);
+        var mostKeys = 0;
         for (var s = 0; s < sequences.Length; s++)
         {
             var tiles = checked((int)(((long)sequences[s].RowCount * group + lanesEach - 1) / lanesEach));
-            allTiles += tiles;
             mostKeys = Math.Max(mostKeys, sequences[s].Length);
-            if (call.Output.IsEmpty && sequences[s].Tap is null)
-            {
-                continue; // only what a tap needs is computed
-            }
             for (var t = tiles - 1; t >= 0; t--) // those that see the most keys come first, so that the device does not wait for them
             {
                 ReadOnlySpan<int> entry = [s, t];
@@ -72,7 +67,7 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
             }
             Tiles += tiles;
         }
-        var blocks = Math.Max(1, allTiles * call.Cache.Shape.KvHeads);
+        var blocks = Math.Max(1L, (long)Tiles * call.Cache.Shape.KvHeads);
         Splits = (int)Math.Clamp(form.BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1);
         _address = _table.Put(CollectionsMarshal.AsSpan(_integers));
     }

@@ -6,38 +6,54 @@ namespace IccEngine.Cuda;
 internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels) : IDisposable
 {
     private const int Threads = 256;
-    private const int WarpParts = 16; // pairs of parts of a pair of spans from which on a warp adds them up
+    private const int WarpParts = 64;         // pairs of parts of a pair of spans from which on a warp adds them up
     private readonly AttentionPlan _plan = new(context);
     private readonly TapPlan _taps = new(context);
-    private readonly Scratch _stats = new(context, DType.F32);
     private readonly Scratch _sums = new(context, DType.F32);
+    private readonly Scratch _room = new(context, DType.F32);
     private readonly Scratch _parts = new(context, DType.F32);
-    private readonly Scratch _rounded = new(context, DType.BF16);
 
-    /// <summary>Outputs and taps of a call.</summary>
+    /// <summary>Most sums of parts at a time, 256 MiB; where all KV heads have more, they come one after the other.</summary>
+    public long MostSums { get; set; } = 1L << 26;
+
+    /// <summary>Most room for what blocks put away, 1 GiB; where those that the device can run need more, fewer share the tiles.</summary>
+    public long MostRoom { get; set; } = 1L << 28;
+
+    /// <summary>
+    /// Outputs and taps of a call. One pass gives both where its form has taps and no keys are split; otherwise taps have a pass of their
+    /// own, without values, so that the outputs have the same bits as without taps.
+    /// </summary>
     public void Run(in AttentionCall call)
     {
         var heads = call.Query.Shape[1];
-        var (form, tapForm) = (FormOf(call), kernels.Attention.TapOf(call.Query.Shape[2], Elements(call)));
+        var form = FormOf(call);
         _plan.Fill(call, form);
-        _taps.Fill(call, tapForm);
         var arguments = new AttentionArguments
         {
             Kv = KvView.Of(call),
             Query = Owned.Address(call.Query, context),
             Output = call.Output.IsEmpty ? 0 : Owned.Address(call.Output, context),
-            Stats = _taps.Works.Count == 0 ? 0 : _stats.Take(2L * call.Query.Shape[0] * heads),
             Sequences = _plan.SequencesAddress,
             Pages = _plan.PagesAddress,
             Tiles = _plan.TilesAddress,
             Heads = heads,
             Rows = call.Query.Shape[0],
         };
-        Stream(form, arguments);
-        var rounded = tapForm.Lanes == 0 || _taps.Works.Count == 0 ? 0 : Round(arguments);
-        foreach (var work in _taps.Works)
+        var tapForm = kernels.Attention.TappedOf(call.Query.Shape[2], Elements(call));
+        var together = !call.Output.IsEmpty && form == tapForm && _plan.Splits == 1;
+        var tapped = IsTapped(call);
+        if (tapped)
         {
-            Tap(call, work, arguments, tapForm, rounded);
+            _taps.Fill(call, tapForm.Lanes, together);
+            tapped = _taps.Works.Count > 0;
+        }
+        if (!call.Output.IsEmpty && !(tapped && together))
+        {
+            Stream(form, arguments);
+        }
+        if (tapped)
+        {
+            Tap(call, tapForm, arguments with { Tiles = _taps.TilesAddress, Output = together ? arguments.Output : 0 });
         }
     }
 
@@ -62,10 +78,9 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
     {
         _plan.Dispose();
         _taps.Dispose();
-        _stats.Dispose();
         _sums.Dispose();
+        _room.Dispose();
         _parts.Dispose();
-        _rounded.Dispose();
     }
 
     private static DType Elements(in AttentionCall call) => ((CudaKvCache)call.Cache).Elements;
@@ -81,17 +96,16 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
         return kernels.Attention.StreamOf(call.Query.Shape[2], Elements(call), lanes);
     }
 
-    /// <summary>All queries rounded to bfloat16.</summary>
-    private ulong Round(in AttentionArguments attention)
+    private static bool IsTapped(in AttentionCall call)
     {
-        const int each = 8; // of a thread
-        const int most = 1 << 16;
-        var (query, rows, columns, terms) = (attention.Query, (long)attention.Rows, attention.Heads * attention.Kv.HeadDim, 1);
-        var rounded = _rounded.Take(rows * columns);
-        var parameters = stackalloc void*[] { &query, &rounded, &rows, &columns, &columns, &terms };
-        var blocks = Math.Min(most, (rows * columns / each + Threads - 1) / Threads);
-        context.Launch(kernels.BFloat16Terms.For(DType.F32), blocks, 1, 1, Threads, parameters);
-        return rounded;
+        foreach (ref readonly var sequence in call.Sequences.Span)
+        {
+            if (sequence.Tap is not null)
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>One pass over the keys, by several blocks a tile where there are few tiles.</summary>
@@ -113,80 +127,68 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
         }
     }
 
-    private void Tap(in AttentionCall call, in TapWork work, in AttentionArguments attention, in TapForm form, ulong rounded)
+    /// <summary>One pass over the keys with taps, by as many blocks as run at a time, each with room of its own.</summary>
+    private void Tap(in AttentionCall call, in StreamForm form, AttentionArguments arguments)
     {
-        ref readonly var sequence = ref call.Sequences.Span[work.Sequence];
-        var tap = sequence.Tap!;
-        var planes = tap.PerHead ? attention.Heads : 1;
-        var arguments = new TapArguments
+        var kvHeads = arguments.Kv.KvHeads;
+        var each = (int)Math.Clamp(MostSums / _taps.SumsEach, 1, kvHeads);
+        var roomEach = (long)_taps.MostKeyParts * form.Lanes;
+        var most = Math.Clamp(MostRoom / roomEach, 1, form.BlocksEach * context.Multiprocessors);
+        TapArguments tap;
+        var parameters = stackalloc void*[] { &arguments, &tap };
+        for (var first = 0; first < kvHeads; first += each)
         {
-            Kv = attention.Kv,
-            Query = attention.Query,
-            Stats = attention.Stats,
-            Pages = _plan.PagesOf(work.Sequence),
-            QueryParts = _taps.At(work.FirstQuery),
-            KeyTiles = _taps.At(work.FirstTile),
-            Sums = _sums.Take((long)planes * work.QueryParts * work.KeyParts),
-            Heads = attention.Heads,
-            HeadsEach = attention.Heads / planes,
-            Start = sequence.Start,
-            FirstRow = sequence.FirstRow,
-            Length = sequence.Length,
-            KeyParts = work.KeyParts,
-        };
-        if (form.Lanes > 0)
-        {
-            LaunchTiles(arguments, work, form, planes, rounded);
+            var count = Math.Min(each, kvHeads - first);
+            var blocks = Math.Min(most, (long)_taps.Tiles * count);
+            tap = new TapArguments
+            {
+                Sequences = _taps.SequencesAddress,
+                Tiles = _taps.TilePartsAddress,
+                Parts = _taps.PartsAddress,
+                Pieces = _taps.PiecesAddress,
+                Room = _room.Take(blocks * roomEach),
+                Sums = _sums.Take(_taps.SumsEach * count),
+                TileCount = _taps.Tiles,
+                FirstKvHead = first,
+                KvHeads = count,
+                RoomParts = _taps.MostKeyParts,
+            };
+            context.Launch(form.Tapped!.Value, blocks, 1, 1, form.Threads, parameters);
+            foreach (var work in _taps.Works)
+            {
+                Reduce(call, work, tap);
+            }
         }
-        else
-        {
-            var parameters = stackalloc void*[] { &arguments };
-            context.Launch(form.Kernel, work.QueryParts, work.Tiles, planes, form.Threads, parameters);
-        }
-        var (spans, singles) = (tap.Spans.Length, tap.Singles.Length);
-        Reduce(tap.SpanToSpan, work, arguments, planes, work.SpanQueries, spans, work.SpanKeys, spans);
-        Reduce(tap.SingleToSpan, work, arguments, planes, work.SingleQueries, singles, work.SpanKeys, spans);
-        Reduce(tap.SingleToSingle, work, arguments, planes, work.SingleQueries, singles, work.SingleKeys, singles);
     }
 
-    private void LaunchTiles(in TapArguments tap, in TapWork work, in TapForm form, int planes, ulong rounded)
+    private void Reduce(in AttentionCall call, in TapWork work, in TapArguments sums)
     {
-        var arguments = new RoundedTapArguments
-        {
-            Kv = tap.Kv,
-            Query = rounded,
-            Stats = tap.Stats,
-            Pages = tap.Pages,
-            QueryTiles = tap.QueryParts,
-            KeyTiles = tap.KeyTiles,
-            Sums = tap.Sums,
-            Heads = tap.Heads,
-            HeadsEach = tap.HeadsEach,
-            RowsEach = work.RowsEach,
-            Start = tap.Start,
-            FirstRow = tap.FirstRow,
-            Length = tap.Length,
-            QueryParts = work.QueryParts,
-            KeyParts = tap.KeyParts,
-        };
-        var parameters = stackalloc void*[] { &arguments };
-        context.Launch(form.Kernel, work.QueryTiles, work.Tiles, planes, form.Threads, parameters);
+        var tap = call.Sequences.Span[work.Sequence].Tap!;
+        var (spans, singles) = (tap.Spans.Length, tap.Singles.Length);
+        Reduce(call, work, sums, tap.SpanToSpan, work.SpanQueries, spans, work.SpanKeys, spans);
+        Reduce(call, work, sums, tap.SingleToSpan, work.SingleQueries, singles, work.SpanKeys, spans);
+        Reduce(call, work, sums, tap.SingleToSingle, work.SingleQueries, singles, work.SingleKeys, singles);
     }
 
     private void Reduce(
-        Tensor target, in TapWork work, in TapArguments arguments, int planes, int firstQuery, int queryCount, int firstKey, int keyCount)
+        in AttentionCall call, in TapWork work, in TapArguments sums, Tensor target, int firstQuery, int queryCount, int firstKey, int keyCount)
     {
         if (target.IsEmpty)
         {
             return;
         }
-        var (sums, address) = (arguments.Sums, Owned.Address(target, context));
-        var (queryParts, keyParts, headsEach) = (work.QueryParts, work.KeyParts, arguments.HeadsEach);
-        var (queries, keys) = (_taps.At(firstQuery), _taps.At(firstKey));
-        var parameters = stackalloc void*[] { &sums, &queryParts, &keyParts, &queries, &queryCount, &keys, &keyCount, &headsEach, &address };
-        // Few long spans have many parts each.
+        var (allHeads, kvHeads) = (call.Query.Shape[1], sums.KvHeads);
+        var group = allHeads / call.Cache.Shape.KvHeads;
+        var perHead = call.Sequences.Span[work.Sequence].Tap!.PerHead;
+        var (planes, planesEach, heads) = perHead ? (kvHeads * group, 1, 1) : (1, kvHeads, allHeads);
         var elements = (long)queryCount * keyCount;
-        var byWarp = (long)queryParts * keyParts / elements >= WarpParts;
+        var from = sums.Sums + (ulong)(work.FirstSum * kvHeads * sizeof(float));
+        var to = Owned.Address(target, context) + (perHead ? (ulong)(sums.FirstKvHead * group * elements * sizeof(float)) : 0);
+        var (queryParts, keyParts) = (work.QueryParts, work.KeyParts);
+        var (queries, keys) = (_taps.EntryAddress(firstQuery), _taps.EntryAddress(firstKey));
+        var parameters = stackalloc void*[] { &from, &planesEach, &queryParts, &keyParts, &queries, &queryCount, &keys, &keyCount, &heads, &to };
+        // Few long spans have many parts each.
+        var byWarp = (long)planesEach * queryParts * keyParts / elements >= WarpParts;
         var (kernel, width) = byWarp ? (kernels.Attention.TapReduce.ByWarp, 32) : (kernels.Attention.TapReduce.ByThread, 1);
         context.Launch(kernel, (elements * width + Threads - 1) / Threads, planes, 1, Threads, parameters);
     }

@@ -4,195 +4,270 @@ using IccEngine.Core;
 namespace IccEngine.Cuda;
 
 /// <summary>
-/// The integers that attention_tap.cu and attention_tap_mma.cu read of a call. Each tapped sequence has query parts (rows of one span, or
-/// one single token), key tiles (keys of some key parts: those of one span in one tile, or one single token), and for its reduction the
-/// parts of every span and single on both sides. For attention_tap_mma.cu the rows come in tiles as the keys do.
+/// The integers that kernels/tap.h and tap_reduce.cu read of a call. The positions of each tapped sequence are cut into pieces: what lies
+/// in one span, single tokens, and gaps. A key part is a piece that is wanted on the side of the keys; a query part is what a tile of lanes
+/// has of a piece that is wanted on the side of the queries. For the reduction every span and single has its parts on both sides.
 /// </summary>
 internal sealed class TapPlan(CudaContext context) : IDisposable
 {
-    private const int RowsEach = 32;
     private const int EntryInts = 3;
     private readonly IntegerTable _table = new(context);
     private readonly List<int> _integers = [];
-    private readonly List<int> _queryEntries = [];
-    private readonly List<int> _keyEntries = [];
+    private readonly List<int> _sequences = [], _tiles = [], _tileParts = [], _parts = [], _partTiles = [], _pieces = [], _entries = [];
+    private readonly List<TokenSpan> _spans = [];
+    private readonly List<(int First, int End)> _ranges = [];
     private readonly List<TapWork> _works = [];
-    private int _keysEach, _lanesEach, _group;
+    private int _firstTile, _firstTileParts, _firstPart, _firstPiece, _firstEntry;
     private ulong _address;
 
     /// <summary>The tapped sequences that have work.</summary>
     public List<TapWork> Works => _works;
 
-    /// <summary>Address on the device of an index into the integers.</summary>
-    public ulong At(int index) => _address + (ulong)index * sizeof(int);
+    /// <summary>Tiles of lanes to compute.</summary>
+    public int Tiles => _tiles.Count / 2;
+
+    /// <summary>The most key parts of a sequence.</summary>
+    public int MostKeyParts { get; private set; }
+
+    /// <summary>Sums that a KV head has in all sequences.</summary>
+    public long SumsEach { get; private set; }
+
+    /// <summary>Address on the device of the tiles: sequence, tile of it.</summary>
+    public ulong TilesAddress => At(_firstTile);
+
+    /// <summary>Address on the device of the integers of sequences, [n][7].</summary>
+    public ulong SequencesAddress => At(0);
+
+    /// <summary>Address on the device of the query parts of the tiles.</summary>
+    public ulong TilePartsAddress => At(_firstTileParts);
+
+    /// <summary>Address on the device of the query parts.</summary>
+    public ulong PartsAddress => At(_firstPart);
+
+    /// <summary>Address on the device of the pieces.</summary>
+    public ulong PiecesAddress => At(_firstPiece);
+
+    /// <summary>Address on the device of an entry for the reduction.</summary>
+    public ulong EntryAddress(int entry) => At(_firstEntry + entry * EntryInts);
 
     /// <summary>Plans a call and sends the plan to the device.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="form">The kernel.</param>
-    public void Fill(in AttentionCall call, in TapForm form)
+    /// <param name="lanesEach">Lanes of a tile: rows times query heads of a group.</param>
+    /// <param name="all">Whether tiles without taps are computed too.</param>
+    public void Fill(in AttentionCall call, int lanesEach, bool all)
     {
-        (_keysEach, _lanesEach, _group) = (form.Keys, form.Lanes, call.Query.Shape[1] / call.Cache.Shape.KvHeads);
-        _integers.Clear();
+        foreach (var list in (ReadOnlySpan<List<int>>)[_integers, _sequences, _tiles, _tileParts, _parts, _partTiles, _pieces, _entries])
+        {
+            list.Clear();
+        }
         _works.Clear();
+        (MostKeyParts, SumsEach) = (0, 0);
+        var group = call.Query.Shape[1] / call.Cache.Shape.KvHeads;
         var sequences = call.Sequences.Span;
         for (var s = 0; s < sequences.Length; s++)
         {
-            if (sequences[s].Tap is { } tap)
-            {
-                Add(s, sequences[s], tap);
-            }
+            Add(s, sequences[s], group, lanesEach, all);
         }
+        _integers.AddRange(_sequences);
+        _firstTile = Append(_tiles);
+        _firstTileParts = Append(_tileParts);
+        _firstPart = Append(_parts);
+        _firstPiece = Append(_pieces);
+        _firstEntry = Append(_entries);
         _address = _table.Put(CollectionsMarshal.AsSpan(_integers));
     }
 
     public void Dispose() => _table.Dispose();
 
-    private void Add(int index, in SequenceRows sequence, AttentionTap tap)
+    private ulong At(int index) => _address + (ulong)index * sizeof(int);
+
+    private int Append(List<int> list)
     {
-        var (spanRows, singleRows) = (!tap.SpanToSpan.IsEmpty, !tap.SingleToSpan.IsEmpty || !tap.SingleToSingle.IsEmpty);
-        var (spanKeys, singleKeys) = (!tap.SpanToSpan.IsEmpty || !tap.SingleToSpan.IsEmpty, !tap.SingleToSingle.IsEmpty);
-        _queryEntries.Clear();
-        _keyEntries.Clear();
-
-        var firstQuery = _integers.Count;
-        var (queryParts, queryTiles) = (0, 0);
-        // As many rows as lanes have room for with the heads of a group, or those of a plane.
-        var rowsEach = Math.Max(1, _lanesEach / (tap.PerHead ? 1 : _group));
-        if (_lanesEach > 0)
-        {
-            var rows = new PositionTiles(_integers, rowsEach);
-            AddTiles(ref rows, _queryEntries, tap, sequence.Start, sequence.Length, spanRows, singleRows);
-            (queryParts, queryTiles) = (rows.Parts, rows.Count);
-        }
-        else
-        {
-            foreach (var span in tap.Spans)
-            {
-                AddRows(sequence, span, spanRows, ref queryParts);
-            }
-            foreach (var single in tap.Singles)
-            {
-                AddRows(sequence, new TokenSpan(single, single + 1), singleRows, ref queryParts);
-            }
-            queryTiles = queryParts;
-        }
-
-        var firstKey = _integers.Count;
-        var tiles = new PositionTiles(_integers, _keysEach);
-        AddTiles(ref tiles, _keyEntries, tap, 0, sequence.Length, spanKeys, singleKeys);
-        if (queryParts == 0 || tiles.Parts == 0)
-        {
-            return;
-        }
-        var firstEntry = _integers.Count;
-        _integers.AddRange(_queryEntries);
-        _integers.AddRange(_keyEntries);
-        _works.Add(new TapWork(
-            index, firstQuery, queryParts, queryTiles, rowsEach, firstKey, tiles.Count, tiles.Parts,
-            firstEntry, firstEntry + tap.Spans.Length * EntryInts,
-            firstEntry + _queryEntries.Count, firstEntry + _queryEntries.Count + tap.Spans.Length * EntryInts));
+        var first = _integers.Count;
+        _integers.AddRange(list);
+        return first;
     }
 
-    /// <summary>Query parts of the tokens that are rows of this call.</summary>
-    private void AddRows(in SequenceRows sequence, TokenSpan tokens, bool wanted, ref int parts)
+    private void Add(int index, in SequenceRows sequence, int group, int lanesEach, bool all)
     {
-        var (first, end) = (Math.Max(tokens.Start, sequence.Start), Math.Min(tokens.End, sequence.Length));
-        var firstPart = parts;
-        for (var position = first; wanted && position < end; position += RowsEach)
+        var (firstPart, firstPiece, firstEntry) = (_parts.Count / 2, _pieces.Count / 2, _entries.Count / EntryInts);
+        var keyParts = 0;
+        if (sequence.Tap is { } tap)
         {
-            _integers.AddRange([sequence.FirstRow + position - sequence.Start, Math.Min(RowsEach, end - position)]);
-            parts++;
+            var (fromSpans, fromSingles) = (!tap.SpanToSpan.IsEmpty, !tap.SingleToSpan.IsEmpty || !tap.SingleToSingle.IsEmpty);
+            Cut(tap, fromSpans, fromSingles);
+            AddQueryParts(sequence, group, lanesEach);
+            AddEntries(tap, fromSpans, fromSingles);
+            var (toSpans, toSingles) = (!tap.SpanToSpan.IsEmpty || !tap.SingleToSpan.IsEmpty, !tap.SingleToSingle.IsEmpty);
+            Cut(tap, toSpans, toSingles);
+            keyParts = AddKeyParts(sequence.Length);
+            AddEntries(tap, toSpans, toSingles);
         }
-        _queryEntries.AddRange([firstPart, parts - firstPart, tokens.Length]);
+        var queryParts = _parts.Count / 2 - firstPart;
+        if (queryParts == 0 || keyParts == 0)
+        {
+            // Nothing of it is in this call: its tiles, if they are computed, sum up nothing.
+            (queryParts, keyParts) = (0, 0);
+            CollectionsMarshal.SetCount(_parts, 2 * firstPart);
+            CollectionsMarshal.SetCount(_partTiles, firstPart);
+            CollectionsMarshal.SetCount(_pieces, 2 * firstPiece);
+            AddPiece(int.MaxValue, -1);
+        }
+        var planes = sequence.Tap?.PerHead == true ? group : 1;
+        _sequences.AddRange([firstPiece, firstPart, queryParts, keyParts, planes > 1 ? 1 : 0, (int)SumsEach, (int)(SumsEach >> 32)]);
+        AddTiles(index, sequence.RowCount, group, lanesEach, firstPart, all);
+        if (queryParts > 0)
+        {
+            var tapped = sequence.Tap!;
+            var (spans, singles) = (tapped.Spans.Length, tapped.Singles.Length);
+            _works.Add(new TapWork(index, SumsEach, queryParts, keyParts, firstEntry, firstEntry + spans, firstEntry + spans + singles, firstEntry + 2 * spans + singles));
+            MostKeyParts = Math.Max(MostKeyParts, keyParts);
+            SumsEach += (long)planes * queryParts * keyParts;
+        }
     }
 
-    /// <summary>Tiles of the tokens of spans and singles whose positions are from first to end, and an entry for each span and single.</summary>
-    private static void AddTiles(
-        ref PositionTiles tiles, List<int> entries, AttentionTap tap, int first, int end, bool spansWanted, bool singlesWanted)
+    /// <summary>The pieces that are wanted, in order: spans, cut where singles are, and singles.</summary>
+    private void Cut(AttentionTap tap, bool spans, bool singles)
     {
-        foreach (var span in tap.Spans)
+        _spans.Clear();
+        var byPosition = singles ? tap.SinglesByPosition : [];
+        var next = 0;
+        foreach (var span in spans ? tap.Spans : [])
         {
-            entries.AddRange([0, 0, 0]);
-            Add(ref tiles, span, spansWanted, CollectionsMarshal.AsSpan(entries)[^EntryInts..]);
+            var start = span.Start;
+            for (; next < byPosition.Length && tap.Singles[byPosition[next]] < span.End; next++)
+            {
+                var single = tap.Singles[byPosition[next]];
+                AddSpan(start, single);
+                AddSpan(single, single + 1);
+                start = Math.Max(start, single + 1);
+            }
+            AddSpan(start, span.End);
         }
-        // Positions ascend within a tile, so singles begin a new one and come in their order.
-        tiles.Close();
-        var firstSingle = entries.Count;
-        CollectionsMarshal.SetCount(entries, firstSingle + tap.Singles.Length * EntryInts);
+        for (; next < byPosition.Length; next++)
+        {
+            AddSpan(tap.Singles[byPosition[next]], tap.Singles[byPosition[next]] + 1);
+        }
+
+        void AddSpan(int start, int end)
+        {
+            if (start < end)
+            {
+                _spans.Add(new TokenSpan(start, end));
+            }
+        }
+    }
+
+    /// <summary>Query parts of the pieces, as far as they are rows of this call: lanes of a tile. _ranges: parts of each piece.</summary>
+    private void AddQueryParts(in SequenceRows sequence, int group, int lanesEach)
+    {
+        _ranges.Clear();
+        var firstPart = _parts.Count / 2;
+        foreach (var piece in _spans)
+        {
+            var first = _parts.Count / 2;
+            var lane = (long)(Math.Max(piece.Start, sequence.Start) - sequence.Start) * group;
+            var end = (long)(Math.Min(piece.End, sequence.Length) - sequence.Start) * group;
+            while (lane < end)
+            {
+                var tile = lane / lanesEach * lanesEach;
+                var endOfTile = Math.Min(end, tile + lanesEach);
+                _parts.AddRange([(int)(lane - tile), (int)(endOfTile - tile)]);
+                _partTiles.Add((int)(tile / lanesEach));
+                lane = endOfTile;
+            }
+            _ranges.Add((first - firstPart, _parts.Count / 2 - firstPart));
+        }
+    }
+
+    /// <summary>Key parts of the pieces, as far as there are keys, and the gaps between. _ranges: parts of each piece.</summary>
+    private int AddKeyParts(int length)
+    {
+        _ranges.Clear();
+        var (part, position) = (0, 0);
+        foreach (var piece in _spans)
+        {
+            if (piece.Start >= length)
+            {
+                _ranges.Add((part, part));
+                continue;
+            }
+            if (piece.Start > position)
+            {
+                AddPiece(piece.Start, -1 - part);
+            }
+            position = Math.Min(piece.End, length);
+            AddPiece(position, part);
+            _ranges.Add((part, ++part));
+        }
+        AddPiece(int.MaxValue, -1 - part);
+        return part;
+    }
+
+    private void AddPiece(int end, int part) => _pieces.AddRange([end, part]);
+
+    /// <summary>First part, number of parts and tokens of every span and then of every single, from the pieces and their parts.</summary>
+    private void AddEntries(AttentionTap tap, bool spans, bool singles)
+    {
+        var entry = _entries.Count;
+        CollectionsMarshal.SetCount(_entries, entry + (tap.Spans.Length + tap.Singles.Length) * EntryInts);
+        var entries = CollectionsMarshal.AsSpan(_entries)[entry..];
+        var piece = 0;
+        for (var s = 0; s < tap.Spans.Length; s++)
+        {
+            Put(entries[(s * EntryInts)..], tap.Spans[s], spans, ref piece);
+        }
+        piece = 0;
         foreach (var o in tap.SinglesByPosition)
         {
-            var entry = CollectionsMarshal.AsSpan(entries).Slice(firstSingle + o * EntryInts, EntryInts);
-            Add(ref tiles, new TokenSpan(tap.Singles[o], tap.Singles[o] + 1), singlesWanted, entry);
+            Put(entries[((tap.Spans.Length + o) * EntryInts)..], new TokenSpan(tap.Singles[o], tap.Singles[o] + 1), singles, ref piece);
         }
-        tiles.Close();
 
-        void Add(ref PositionTiles tiles, TokenSpan tokens, bool wanted, Span<int> entry)
+        void Put(Span<int> entry, TokenSpan tokens, bool wanted, ref int piece)
         {
-            var firstPart = tiles.Parts;
-            var there = new TokenSpan(Math.Max(first, tokens.Start), Math.Min(end, tokens.End));
-            if (wanted && there.End > there.Start)
+            while (wanted && piece < _spans.Count && _spans[piece].Start < tokens.Start)
             {
-                tiles.Add(there);
+                piece++;
             }
-            (entry[0], entry[1], entry[2]) = (firstPart, tiles.Parts - firstPart, tokens.Length);
+            var (first, count) = (0, 0);
+            for (; wanted && piece < _spans.Count && _spans[piece].End <= tokens.End; piece++)
+            {
+                first = count == 0 ? _ranges[piece].First : first;
+                count = _ranges[piece].End - first;
+            }
+            (entry[0], entry[1], entry[2]) = (first, count, tokens.Length);
         }
     }
 
-    /// <summary>Fills tiles with keys or rows: in each the positions, then the parts, -1 where there is none.</summary>
-    private struct PositionTiles(List<int> integers, int each)
+    /// <summary>Tiles of a sequence, those that see the most keys first, each with its query parts.</summary>
+    private void AddTiles(int index, int rows, int group, int lanesEach, int firstPart, bool all)
     {
-        private int _free;
-
-        public int Count { get; private set; }
-
-        public int Parts { get; private set; }
-
-        /// <summary>Adds tokens: a part for every tile that they reach into.</summary>
-        public void Add(TokenSpan tokens)
+        var end = _parts.Count / 2;
+        for (var tile = (int)(((long)rows * group - 1) / lanesEach); tile >= 0; tile--)
         {
-            for (var position = tokens.Start; position < tokens.End;)
+            var first = end; // parts ascend, and so do their tiles
+            while (first > firstPart && _partTiles[first - 1] == tile)
             {
-                if (_free == 0)
-                {
-                    Begin();
-                }
-                var count = Math.Min(_free, tokens.End - position);
-                var tile = integers.Count - 2 * each;
-                for (var k = each - _free; count > 0; count--, k++, _free--, position++)
-                {
-                    (integers[tile + k], integers[tile + each + k]) = (position, Parts);
-                }
-                Parts++;
+                first--;
             }
-        }
-
-        /// <summary>The next position begins a new tile.</summary>
-        public void Close() => _free = 0;
-
-        private void Begin()
-        {
-            var first = integers.Count;
-            CollectionsMarshal.SetCount(integers, first + 2 * each);
-            CollectionsMarshal.AsSpan(integers)[first..].Fill(-1);
-            _free = each;
-            Count++;
+            if (all || first < end)
+            {
+                _tiles.AddRange([index, tile]);
+                _tileParts.AddRange([first, end - first]);
+            }
+            end = first;
         }
     }
 }
 
-/// <summary>The taps of one sequence of a call; First.. and ..Entries are indices into the plan's integers.</summary>
+/// <summary>The taps of one sequence of a call.</summary>
 /// <param name="Sequence">Index into the call's sequences.</param>
-/// <param name="FirstQuery">Query parts.</param>
-/// <param name="QueryParts">Their number.</param>
-/// <param name="QueryTiles">Blocks that share them: as many, or tiles of rows.</param>
-/// <param name="RowsEach">Rows of a tile.</param>
-/// <param name="FirstTile">Key tiles.</param>
-/// <param name="Tiles">Their number.</param>
+/// <param name="FirstSum">Where its sums begin, for one KV head.</param>
+/// <param name="QueryParts">Number of query parts.</param>
 /// <param name="KeyParts">Number of key parts.</param>
-/// <param name="SpanQueries">Query parts of every span: first, number, tokens.</param>
-/// <param name="SingleQueries">Query parts of every single.</param>
-/// <param name="SpanKeys">Key parts of every span.</param>
-/// <param name="SingleKeys">Key parts of every single.</param>
+/// <param name="SpanQueries">Entry of the first span's query parts.</param>
+/// <param name="SingleQueries">Entry of the first single's query parts.</param>
+/// <param name="SpanKeys">Entry of the first span's key parts.</param>
+/// <param name="SingleKeys">Entry of the first single's key parts.</param>
 internal readonly record struct TapWork(
-    int Sequence, int FirstQuery, int QueryParts, int QueryTiles, int RowsEach, int FirstTile, int Tiles, int KeyParts,
-    int SpanQueries, int SingleQueries, int SpanKeys, int SingleKeys);
+    int Sequence, long FirstSum, int QueryParts, int KeyParts, int SpanQueries, int SingleQueries, int SpanKeys, int SingleKeys);

@@ -64,7 +64,7 @@ internal sealed class Kernels
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
         (Sample, LogProbabilities) = (Load("sample", "sample")[0], Load("sample", "log_probabilities")[0]);
         (NearestCentre, CopyPage) = (Real("nearest_centre", "nearest_centre"), Load("copy_page", "copy_page")[0]);
-        Attention = new AttentionKernels(this, context.Device);
+        Attention = new AttentionKernels(this);
         (AddAffinity, AddWideAffinity) = (Real("affinity", "add_affinity"), Load("affinity", "add_affinity_f32_f64")[0]);
         (MeanAffinity, NeighbourLabels) = (Real("affinity", "mean_affinity"), Real("affinity", "neighbour_labels"));
         NormaliseAffinity = Real("affinity", "normalise_affinity");
