@@ -1,6 +1,6 @@
 // The linear layer for many rows on tensor cores by mma.sync: struct Linear of linear_tiles.h. Tiles of 128 x 128 results by 8 warps, or
 // 64 x 64 by 4; 32 inputs at a time come through four stages of shared memory, filled by cp.async while others are multiplied.
-// Grid (tiles). Shared memory: 4 * (rows + outputs of a tile) * 64 bytes.
+// Grid (tiles, splits of the inputs). Shared memory: 4 * (rows + outputs of a tile) * 64 bytes.
 #include "linear_tiles.h"
 #include "tensor_cores.h"
 
@@ -9,9 +9,7 @@ constexpr int kStages = 4;
 constexpr int kRowBytes = kDepth * 2;
 constexpr int kChunks = kRowBytes / 16; // of 16 bytes: 8 inputs
 
-// Tensor cores cut off what does not fit when they add to a sum. So where it counts, their sums go over few inputs, and are added up
-// outside of them, rounded to nearest.
-constexpr int kExactPieces = 4;
+constexpr int kExactPieces = kSegment / kDepth;
 
 // Where a chunk of a row is: shifted so that eight rows of one chunk are in eight different groups of banks.
 __device__ __forceinline__ int place_of(int row, int chunk) { return row * kRowBytes + (chunk ^ (row / 2 & 3)) * 16; }
@@ -128,6 +126,6 @@ extern "C" __global__ void __launch_bounds__(256, 1) linear_mma_128_f32(Linear l
 
 extern "C" __global__ void __launch_bounds__(256, 2) linear_mma_128_bf16(Linear linear) { linear_mma<128, 128, 2, 4, false>(linear); }
 
-extern "C" __global__ void __launch_bounds__(128, 2) linear_mma_64_f32(Linear linear) { linear_mma<64, 64, 2, 2, true>(linear); }
+extern "C" __global__ void __launch_bounds__(128, 4) linear_mma_64_f32(Linear linear) { linear_mma<64, 64, 2, 2, true>(linear); }
 
-extern "C" __global__ void __launch_bounds__(128, 2) linear_mma_64_bf16(Linear linear) { linear_mma<64, 64, 2, 2, false>(linear); }
+extern "C" __global__ void __launch_bounds__(128, 4) linear_mma_64_bf16(Linear linear) { linear_mma<64, 64, 2, 2, false>(linear); }

@@ -5,6 +5,8 @@
 
 // y = scale * (x weight^T) + bias, or the same added to y, where x and weight are sums of terms of bfloat16 (bf16_terms.cu): the sum of
 // the products of `pairs` pairs of terms. Bits 4 p to 4 p + 3 of `order` name the terms of pair p: x's, 2 bits, then weight's.
+// Where the inputs are split among the blocks of a grid's second dimension, each split writes a y of its own, all of them one after the
+// other (linear_sum.cu adds them up).
 struct Linear
 {
     const unsigned short* x;      // [terms, rows, inputs]
@@ -35,24 +37,41 @@ __device__ __forceinline__ Tile tile_of_block(const Linear& linear)
     return {(group * kGroup + within % rows) * Rows, within / rows * Outputs};
 }
 
-// Walks over the inputs of all pairs of terms, a piece of Depth at a time.
+// So many inputs are gone over with every pair of terms in turn before the next ones are: what the pairs read in common is in the L2 cache
+// then. It is also the most inputs over which tensor cores add up where it counts: they cut off what does not fit when they add to a sum,
+// so their sums over these are added up outside of them, rounded to nearest.
+constexpr int kSegment = 128;
+
+// Walks over the inputs of a block's split with all pairs of terms, a piece of Depth at a time. Splits are whole segments.
 template <int Depth>
 struct Walk
 {
     const Linear& linear;
-    int pair = 0, start = 0;
+    int begin, end; // of the inputs
+    int pair = 0, segment, start;
 
-    __device__ __forceinline__ explicit Walk(const Linear& all) : linear(all) {}
+    __device__ __forceinline__ explicit Walk(const Linear& all) : linear(all)
+    {
+        long long segments = ((long long)all.inputs + kSegment - 1) / kSegment;
+        long long next = segments * (blockIdx.y + 1) / gridDim.y * kSegment;
+        begin = segment = start = (int)(segments * blockIdx.y / gridDim.y * kSegment);
+        end = next < all.inputs ? (int)next : all.inputs;
+    }
 
-    __device__ __forceinline__ int pieces() const { return linear.pairs * ((linear.inputs + Depth - 1) / Depth); }
+    __device__ __forceinline__ int pieces() const { return linear.pairs * ((end - begin + Depth - 1) / Depth); }
 
     __device__ __forceinline__ void next()
     {
         start += Depth;
-        if (start >= linear.inputs)
+        if (start >= end || start == segment + kSegment)
         {
-            start = 0;
             pair++;
+            if (pair == linear.pairs)
+            {
+                pair = 0;
+                segment += kSegment;
+            }
+            start = segment;
         }
     }
 
@@ -75,7 +94,7 @@ __device__ __forceinline__ void write_pair(const Linear& linear, int row, int ou
         return;
     }
     float sums[2] = {first, second};
-    float* target = linear.y + (long long)row * linear.stride + output;
+    float* target = linear.y + ((long long)blockIdx.y * linear.rows + row) * linear.stride + output;
 #pragma unroll
     for (int i = 0; i < 2; i++)
     {

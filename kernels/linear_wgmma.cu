@@ -1,7 +1,7 @@
 // The linear layer for many rows on the tensor cores of compute capability 9.0 by wgmma: struct Linear of linear_tiles.h. Two warpgroups
 // make tiles of 128 rows by 128 or 256 outputs, 64 rows each; 64 inputs at a time come through four stages of shared memory, filled by
 // cp.async in the layout that wgmma reads with a swizzle of 128 bytes.
-// Grid (tiles), 256 threads. Shared memory: 4 * (128 + outputs of a tile) * 128 bytes.
+// Grid (tiles, splits of the inputs), 256 threads. Shared memory: 4 * (128 + outputs of a tile) * 128 bytes.
 #include "linear_tiles.h"
 #include "warpgroup.h"
 
@@ -15,8 +15,7 @@ constexpr int kAhead = 2; // pieces that are under way; the stage between is sti
 constexpr int kRowBytes = kDepth * 2;
 constexpr int kChunks = kRowBytes / 16; // of 16 bytes: 8 inputs
 
-// As in linear_mma.cu: over how many inputs the tensor cores' own sums go where it counts.
-constexpr int kExactPieces = 2;
+constexpr int kExactPieces = kSegment / kDepth;
 
 // Eight rows of 128 bytes are an atom of 1024 bytes, in which the chunks of row r are exchanged by r.
 __device__ __forceinline__ int place_of(int row, int chunk) { return row * kRowBytes + (chunk ^ (row & 7)) * 16; }

@@ -51,6 +51,10 @@ namespace linear_mma_cu
 {
 #include "linear_mma.cu"
 }
+namespace linear_sum_cu
+{
+#include "linear_sum.cu"
+}
 namespace linear_wgmma_cu
 {
 #include "linear_wgmma.cu"
@@ -154,6 +158,7 @@ const Kernels all({
     KERNEL(linear_mma, linear_mma_128_bf16),
     KERNEL(linear_mma, linear_mma_64_f32),
     KERNEL(linear_mma, linear_mma_64_bf16),
+    KERNEL(linear_sum, linear_sum),
     KERNEL(linear_wgmma, linear_wgmma_128_f32),
     KERNEL(linear_wgmma, linear_wgmma_128_bf16),
     KERNEL(linear_wgmma, linear_wgmma_256_bf16),

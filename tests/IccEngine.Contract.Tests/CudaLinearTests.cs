@@ -18,7 +18,7 @@ public class CudaLinearTests
             (int, int, int)[] shapes =
             [
                 (1, 70, 50), (8, 70, 50), (9, 1, 1), (9, 8, 2), (33, 31, 129), (63, 32, 65), (64, 33, 64), (65, 127, 3), (129, 129, 66),
-                (17, 2104, 40),
+                (17, 2104, 40), (10, 513, 3), (64, 769, 65), (65, 1287, 129),
             ];
             return Subjects.CudaNames.SelectMany(name => shapes.Select(s => new object[] { name, s.Item1, s.Item2, s.Item3 }));
         }
@@ -90,6 +90,61 @@ public class CudaLinearTests
                 backend.MatrixProduct = product;
                 Data.AssertClose(expected, problem.Run(backend), Tolerances.Linear, $"{name} {compute} by {product}");
             }
+        }
+    }
+
+    /// <summary>
+    /// Where tiles are few their inputs are split among blocks. Sums of whole numbers have the same bits in every order, so a number that
+    /// is left out or counted twice shows.
+    /// </summary>
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void SplitInputsAreAllAddedUpOnce(string name)
+    {
+        using var twin = new ReferenceBackend<double>();
+        foreach (var compute in new[] { DType.F32, DType.BF16 })
+        {
+            using var backend = TestBackends.CreateCuda(name, compute);
+            foreach (var (rows, inputs, outputs) in new[] { (9, 520, 70), (61, 1000, 1), (65, 2049, 130), (130, 3072, 5) })
+            {
+                double[] Run(IBackend on)
+                {
+                    using var weight = on.LoadWeight(HostTensor.FromArray("weight", Whole(outputs * inputs, 7), [outputs, inputs]));
+                    using var bias = on.LoadWeight(HostTensor.FromArray("bias", Whole(outputs, 5), [outputs]));
+                    var y = Data.Tensor(on, Whole(rows * outputs, 11), new Shape(rows, outputs));
+                    on.Linear(Data.Tensor(on, Whole(rows * inputs, 13), new Shape(rows, inputs)), weight, bias, y, 0.5f, accumulate: true);
+                    return Data.Read(on, y);
+                }
+                foreach (var product in backend.MatrixProducts.Except([MatrixProduct.Cublas]))
+                {
+                    backend.MatrixProduct = product;
+                    Assert.Equal(Run(twin), Run(backend));
+                }
+            }
+        }
+        static float[] Whole(int count, int period) => [.. Enumerable.Range(0, count).Select(i => i * 17 / 3 % period - (float)(period / 2))];
+    }
+
+    /// <summary>Equal calls give equal bits, a call between that leaves other sums behind or not; and only few tiles are split.</summary>
+    [SkippableFact]
+    public void SplitsAreDeterministicAndCounted()
+    {
+        using var machine = new PretendedMachine();
+        using var backend = machine.Open();
+        backend.MatrixProduct = MatrixProduct.MmaSync;
+        var (split, other) = (new Problem(DType.BF16, 20, 1040, 90), new Problem(DType.BF16, 40, 2000, 30));
+        var first = split.Run(backend);
+        other.Run(backend);
+        Assert.Equal(first, split.Run(backend));
+        Assert.Equal(3, Launches(split)); // terms of x, products, sums
+        Assert.Equal(2, Launches(new Problem(DType.BF16, 20, 504, 90))); // too few inputs
+        Assert.Equal(2, Launches(new Problem(DType.BF16, 9, 512, 16900))); // 265 tiles: twice as many would not run at a time
+
+        long Launches(Problem problem)
+        {
+            var before = machine.Count("launches");
+            problem.Run(backend);
+            return machine.Count("launches") - before;
         }
     }
 

@@ -24,16 +24,21 @@ internal readonly record struct RealKernel(Kernel F32, Kernel F64)
 }
 
 /// <summary>A kernel whose blocks make tiles of a matrix.</summary>
-internal readonly record struct TileKernel(Kernel Kernel, int Rows, int Outputs, int Threads)
+/// <param name="Kernel">It.</param>
+/// <param name="Rows">Rows of a tile.</param>
+/// <param name="Outputs">Outputs of a tile.</param>
+/// <param name="Threads">Threads of a block.</param>
+/// <param name="BlocksEach">Blocks that a multiprocessor runs at a time: those for which the kernel was given registers.</param>
+internal readonly record struct TileKernel(Kernel Kernel, int Rows, int Outputs, int Threads, int BlocksEach)
 {
     /// <summary>Tiles of a matrix, the last of a row and of a column perhaps cut off.</summary>
     public long Tiles(int rows, int outputs) => ((long)rows + Rows - 1) / Rows * (((long)outputs + Outputs - 1) / Outputs);
 
-    /// <summary>Puts a product on the stream.</summary>
-    public unsafe void Launch(CudaContext context, TiledLinear linear)
+    /// <summary>Puts a product on the stream, the inputs split among so many blocks, each with a y of its own one after the other.</summary>
+    public unsafe void Launch(CudaContext context, TiledLinear linear, int splits)
     {
         var parameters = stackalloc void*[] { &linear };
-        context.Launch(Kernel, Tiles(linear.Rows, linear.Outputs), 1, 1, Threads, parameters);
+        context.Launch(Kernel, Tiles(linear.Rows, linear.Outputs), splits, 1, Threads, parameters);
     }
 }
 
@@ -55,7 +60,8 @@ internal sealed class Kernels
         _target = context.Device.Capability >= new Version(9, 0) ? "sm_90" : "sm_80";
         Embed = Typed("embed", "embed");
         BFloat16Terms = Typed("bf16_terms", "bf16_terms");
-        (LinearExact, LinearRounded) = (Tiled("f32"), Tiled("bf16"));
+        (LinearExact, LinearRounded) = (Tiled("f32", 1), Tiled("bf16", 2));
+        LinearSum = Load("linear_sum", "linear_sum")[0];
         Linear1 = Typed("linear_few", "linear_1");
         Linear8 = Typed("linear_few", "linear_8");
         (Int8Linear1, Int8Linear8) = (Load("linear_few_int8", "linear_1_int8")[0], Load("linear_few_int8", "linear_8_int8")[0]);
@@ -81,6 +87,9 @@ internal sealed class Kernels
 
     /// <summary>The linear layer for one pair, likewise.</summary>
     public (TileKernel Large, TileKernel Small) LinearRounded { get; }
+
+    /// <summary>Adds up what the splits of a linear layer have summed up.</summary>
+    public Kernel LinearSum { get; }
 
     public TypedKernel Linear1 { get; }
 
@@ -141,15 +150,16 @@ internal sealed class Kernels
 
         // Four stages of 128 bytes of each row of both sides.
         TileKernel Of(int outputs, string sums) =>
-            new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256);
+            new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256, 1);
     }
 
     // Four stages of 64 bytes of each row of both sides: linear_mma.cu.
-    private (TileKernel Large, TileKernel Small) Tiled(string sums)
+    private (TileKernel Large, TileKernel Small) Tiled(string sums, int largeEach)
     {
-        return (Of(128, 256), Of(64, 128));
+        return (Of(128, 256, largeEach), Of(64, 128, 4));
 
-        TileKernel Of(int side, int threads) => new(Load("linear_mma", 4 * 64 * 2 * side, $"linear_mma_{side}_{sums}")[0], side, side, threads);
+        TileKernel Of(int side, int threads, int each) =>
+            new(Load("linear_mma", 4 * 64 * 2 * side, $"linear_mma_{side}_{sums}")[0], side, side, threads, each);
     }
 
     private TypedKernel Typed(string module, string kernel)

@@ -26,7 +26,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     private const int MaxBlocks = 1 << 16;
     private const int Piece = 8;  // inputs are padded to a multiple of it: 16 bytes of bfloat16
     private const int Tile = 128; // chunks of rows and outputs are whole tiles
-    private readonly WarpgroupLinear _warpgroup = new(context, kernels);
+    private readonly TensorCoreLinear _own = new(context, kernels, compute == DType.F32);
     private readonly Lazy<Cublas?> _cublas = new(() => compute == DType.BF16 ? Cublas.TryOpen(context, cublasLibrary) : null);
     private MatrixProduct _product = MatrixProduct.Auto;
     private readonly Scratch _x = new(context, DType.BF16), _weight = new(context, DType.BF16);
@@ -40,7 +40,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     /// <summary>What of <see cref="MatrixProduct"/> there is, besides Auto.</summary>
     public IReadOnlyList<MatrixProduct> Products =>
     [
-        MatrixProduct.MmaSync, .. _warpgroup.Kernels(compute == DType.F32).Length > 0 ? new[] { MatrixProduct.Wgmma } : [],
+        MatrixProduct.MmaSync, .. _own.Warpgroup.Length > 0 ? new[] { MatrixProduct.Wgmma } : [],
         .. _cublas.Value is not null ? new[] { MatrixProduct.Cublas } : [],
     ];
 
@@ -55,7 +55,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
     }
 
     /// <summary>What went wrong with a kernel that is no longer used; null where nothing did.</summary>
-    public string? Failure => _warpgroup.Failure;
+    public string? Failure => _own.Failure;
 
     /// <summary>y = scale * (x weight^T) + bias, or the same added to y.</summary>
     /// <exception cref="IccMemoryException">There is no memory for the terms.</exception>
@@ -81,6 +81,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
         {
             library.Dispose();
         }
+        _own.Dispose();
         _x.Dispose();
         _weight.Dispose();
     }
@@ -165,28 +166,7 @@ internal sealed unsafe class CudaLinear(CudaContext context, Kernels kernels, DT
         }
         else
         {
-            Choose(linear).Launch(context, linear);
+            _own.Multiply(linear, _product);
         }
     }
-
-    // The widest tiles that keep three quarters of the device busy.
-    private TileKernel Choose(in TiledLinear linear)
-    {
-        var exact = compute == DType.F32;
-        var (large, small) = exact ? kernels.LinearExact : kernels.LinearRounded;
-        var (rows, outputs) = (linear.Rows, linear.Outputs);
-        if (_product != MatrixProduct.MmaSync && (_product == MatrixProduct.Wgmma || Fills(large, rows, outputs)))
-        {
-            foreach (var kernel in _warpgroup.Kernels(exact))
-            {
-                if (Fills(kernel, rows, outputs) || (_product == MatrixProduct.Wgmma && kernel.Outputs == large.Outputs))
-                {
-                    return kernel;
-                }
-            }
-        }
-        return Fills(large, rows, outputs) ? large : small;
-    }
-
-    private bool Fills(in TileKernel kernel, int rows, int outputs) => 4 * kernel.Tiles(rows, outputs) >= 3 * context.Multiprocessors;
 }

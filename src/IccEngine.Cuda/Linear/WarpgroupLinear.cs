@@ -92,7 +92,7 @@ internal sealed unsafe class WarpgroupLinear(CudaContext context, Kernels kernel
     private float[] Run(TileKernel kernel, TiledLinear linear)
     {
         context.Clear(linear.Y, Rows * Outputs * sizeof(float));
-        kernel.Launch(context, linear);
+        kernel.Launch(context, linear, splits: 1);
         var values = new float[Rows * Outputs];
         fixed (float* to = values)
         {
