@@ -1,16 +1,18 @@
-// For every point the nearest centre, the first of equals, and the squared distance to it, in float32 or float64.
-// points [n, d], centres [k, d], labels [n], squared [n]. A thread a point; grid (ceil(n / threads)).
+// For every point the nearest centre of each of some sets, the first of equals, and the squared distance to it, of the same bits on every
+// device.
+// points [d, n], centres [sets, k, d], labels [sets, n], squared [sets, n]. A thread a point of a set, blocks of one set after those of
+// another; grid (sets * ceil(n / threads)).
 #include "common.h"
 
-template <typename T>
-__device__ __forceinline__ void nearest_centre(const T* points, const T* centres, int n, int k, int d, int* labels, double* squared)
+extern "C" __global__ void nearest_centre(const double* points, const double* centres, int n, int k, int d, int* labels, double* squared)
 {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    int blocks = (n + blockDim.x - 1) / blockDim.x, set = blockIdx.x / blocks;
+    int i = blockIdx.x % blocks * blockDim.x + threadIdx.x;
     if (i >= n)
     {
         return;
     }
-    points += (long long)i * d;
+    centres += (long long)set * k * d;
     int nearest = 0;
     double least = __builtin_inf();
     for (int c = 0; c < k; c++)
@@ -18,8 +20,8 @@ __device__ __forceinline__ void nearest_centre(const T* points, const T* centres
         double sum = 0;
         for (int j = 0; j < d; j++)
         {
-            double difference = (double)points[j] - (double)centres[(long long)c * d + j];
-            sum += difference * difference;
+            double difference = points[(long long)j * n + i] - centres[(long long)c * d + j];
+            sum += rounded_product(difference, difference);
         }
         if (sum < least)
         {
@@ -27,16 +29,6 @@ __device__ __forceinline__ void nearest_centre(const T* points, const T* centres
             nearest = c;
         }
     }
-    labels[i] = nearest;
-    squared[i] = least;
-}
-
-extern "C" __global__ void nearest_centre_f32(const float* points, const float* centres, int n, int k, int d, int* labels, double* squared)
-{
-    nearest_centre(points, centres, n, k, d, labels, squared);
-}
-
-extern "C" __global__ void nearest_centre_f64(const double* points, const double* centres, int n, int k, int d, int* labels, double* squared)
-{
-    nearest_centre(points, centres, n, k, d, labels, squared);
+    labels[(long long)set * n + i] = nearest;
+    squared[(long long)set * n + i] = least;
 }

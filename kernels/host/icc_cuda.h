@@ -105,6 +105,8 @@ inline float float_from_bits(unsigned bits) { return std::bit_cast<float>(bits);
 
 inline float square_root(float x) { return sqrtf(x); }
 
+inline double rounded_product(double a, double b) { return a * b; }
+
 inline float exp2_fast(float x) { return exp2f(x); }
 
 inline float float_from_half(unsigned short bits)

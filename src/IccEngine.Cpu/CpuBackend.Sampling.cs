@@ -1,4 +1,3 @@
-using System.Numerics;
 using IccEngine.Core;
 
 namespace IccEngine.Cpu;
@@ -6,6 +5,8 @@ namespace IccEngine.Cpu;
 /// <summary>What chooses: tokens, their probabilities, nearest centres.</summary>
 public sealed unsafe partial class CpuBackend
 {
+    private const int LeastPoints = 16; // of an item of nearest centres: whole vectors
+
     /// <inheritdoc/>
     public void Sample(
         Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
@@ -48,13 +49,14 @@ public sealed unsafe partial class CpuBackend
     public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
     {
         ExpectSampling.NearestCentre(points, centres, labels, squared);
-        if (points.DType == DType.F64)
+        var (d, n, k) = (points.Shape[0], points.Shape[1], centres.Shape[1]);
+        var count = (int)Math.Clamp(Chunks.Elements / Math.Max(1, (long)k * d), LeastPoints, Math.Max(LeastPoints, n)) / LeastPoints * LeastPoints;
+        fixed (int* nearest = labels)
+        fixed (double* distances = squared)
         {
-            NearestCentre<double>(points, centres, labels, squared);
-        }
-        else
-        {
-            NearestCentre<float>(points, centres, labels, squared);
+            var job = new NearestCentreJob(
+                HostCopy.Address<double>(points), HostCopy.Address<double>(centres), n, k, d, nearest, distances, count);
+            _pool.Run(ref job, checked(centres.Shape[0] * job.ItemsOfSet));
         }
         Checks.KeepAlive(points, centres);
     }
@@ -67,19 +69,5 @@ public sealed unsafe partial class CpuBackend
         Expect.Page(cache, to, nameof(to));
         own.CopyPage(from, to);
         GC.KeepAlive(cache);
-    }
-
-    private void NearestCentre<T>(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var (n, k, d) = (points.Shape[0], centres.Shape[0], points.Shape[1]);
-        var rows = (int)Math.Max(1, Chunks.Elements / Math.Max(1, (long)k * d));
-        fixed (int* nearest = labels)
-        fixed (double* distances = squared)
-        {
-            var job = new NearestCentreJob<T>(
-                HostCopy.Address<T>(points), HostCopy.Address<T>(centres), n, k, d, nearest, distances, rows);
-            _pool.Run(ref job, (n + rows - 1) / rows);
-        }
     }
 }

@@ -287,7 +287,8 @@ public sealed class IccModel : IDisposable
     {
         var watch = Stopwatch.StartNew();
         var estimate = given is null && !estimator.FindsNClusters
-            ? CountEstimate.BySilhouette(points, CountRange.For(points.Count, options.MinClusters, options.MaxClusters, null), options.Seed)
+            ? CountEstimate.BySilhouette(
+                _backend, points, CountRange.For(points.Count, options.MinClusters, options.MaxClusters, null), options.Seed)
             : null;
         var request = new ClusteringRequest(estimate?.NClusters ?? given ?? 1, options.Seed);
         var found = estimator.Fit(_backend, points.Values, points.Count, points.Features, request);

@@ -17,8 +17,6 @@ public class SamplingTests
 
     public static IEnumerable<object[]> Sizes => Subjects.With([.. Data.OddSizes.Append(3001).Cast<object>()]);
 
-    public static IEnumerable<object[]> Types => Subjects.With(DType.F32, DType.F64);
-
     [SkippableTheory]
     [MemberData(nameof(Sizes))]
     public void Tokens_are_those_of_the_twin(string name, int vocabulary)
@@ -137,27 +135,33 @@ public class SamplingTests
         Assert.InRange(chi, 0, 20.5); // 99.9 % of chi-square with 5 degrees of freedom
     }
 
+    /// <summary>To the bit, and with points as far from several centres.</summary>
     [SkippableTheory]
-    [MemberData(nameof(Types))]
-    public void NearestCentre(string name, DType type)
+    [MemberData(nameof(Subjects.All), MemberType = typeof(Subjects))]
+    public void Nearest_centres_are_those_of_the_twin(string name)
     {
         using var backend = Subjects.Create(name);
         using var twin = new ReferenceBackend<double>();
-        foreach (var (n, k, d) in new[] { (1, 1, 1), (3, 2, 31), (129, 7, 3), (700, 33, 5) })
+        foreach (var (sets, k, d, n) in new[] { (1, 1, 1, 1), (3, 2, 31, 3), (1, 7, 3, 129), (2, 33, 5, 700), (20, 3, 3, 257), (1, 9, 300, 300), (0, 1, 2, 5) })
         {
-            double[] Run(IBackend on)
+            foreach (var steps in new[] { 1 << 20, 3 }) // numbers of few values: many distances are equal
             {
-                Tensor New(int rows, int seed)
+                (int[] Labels, double[] Squared) Run(IBackend on)
                 {
-                    var x = on.Allocate(new Shape(rows, d), type);
-                    on.Write(Data.Uniform((long)rows * d, seed), x);
-                    return x;
+                    Tensor New(Shape shape, int seed)
+                    {
+                        var x = on.Allocate(shape, DType.F64);
+                        on.Write(Array.ConvertAll(Data.Uniform(shape.Elements, seed), v => Math.Round(v * steps) / steps), x);
+                        return x;
+                    }
+                    var (labels, squared) = (new int[sets * n], new double[sets * n]);
+                    on.NearestCentre(New(new Shape(d, n), 1), New(new Shape(sets, k, d), 2), labels, squared);
+                    return (labels, squared);
                 }
-                var (labels, squared) = (new int[n], new double[n]);
-                on.NearestCentre(New(n, 1), New(k, 2), labels, squared);
-                return [.. labels, .. squared];
+                var (expected, found) = (Run(twin), Run(backend));
+                Assert.Equal(expected.Labels, found.Labels);
+                Assert.Equal(expected.Squared, found.Squared);
             }
-            Data.AssertClose(Run(twin), Run(backend), new(0, 1e-14), name);
         }
     }
 
@@ -183,8 +187,14 @@ public class SamplingTests
         Throws(() => backend.Sample(x, new AllowedIds([0, 1], [1]), SamplingOptions.Greedy, [], new int[2], []));
         Throws(() => backend.LogProbabilities(x, default, false, new double[6]));
         Throws(() => backend.LogProbabilities(x, (int[])[1], false, new double[1]));
-        Throws(() => backend.NearestCentre(x, backend.Allocate(new Shape(2, 2)), new int[2], new double[2]));
-        Throws(() => backend.NearestCentre(x, x, new int[1], new double[2]));
+        var (points, centres) = (backend.Allocate(new Shape(3, 2), DType.F64), backend.Allocate(new Shape(2, 4, 3), DType.F64));
+        Throws(() => backend.NearestCentre(points, centres, new int[3], new double[4]));
+        Throws(() => backend.NearestCentre(points, centres, new int[4], new double[3]));
+        Throws(() => backend.NearestCentre(points.Reshape(new Shape(2, 3)), centres, new int[6], new double[6]));
+        Throws(() => backend.NearestCentre(points, centres.Reshape(new Shape(8, 3)), new int[4], new double[4]));
+        Throws(() => backend.NearestCentre(backend.Allocate(new Shape(3, 2), DType.F32), centres, new int[4], new double[4]));
+        Throws(() => backend.NearestCentre(points, backend.Allocate(new Shape(2, 0, 3), DType.F64), new int[4], new double[4]));
+        backend.NearestCentre(points, centres, new int[4], new double[4]);
         using var cache = backend.CreateKvCache(new KvShape(1, 1, 16, 16, 2));
         Throws(() => backend.CopyPage(cache, 0, 2));
         Throws(() => backend.CopyPage(cache, -1, 0));

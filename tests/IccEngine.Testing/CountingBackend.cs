@@ -2,7 +2,7 @@ using IccEngine.Core;
 
 namespace IccEngine.Testing;
 
-/// <summary>A backend that counts what is asked of another one: elements allocated and read, pages of caches.</summary>
+/// <summary>A backend that counts what is asked of another one: elements allocated and read, assignments, pages of caches.</summary>
 public class CountingBackend(IBackend inner) : IBackend
 {
     /// <summary>Elements that were allocated.</summary>
@@ -13,6 +13,9 @@ public class CountingBackend(IBackend inner) : IBackend
 
     /// <summary>Tokens that went through a model.</summary>
     public long TokensEmbedded { get; private set; }
+
+    /// <summary>Times that points were assigned to centres.</summary>
+    public int Assignments { get; private set; }
 
     /// <summary>The caches that were made.</summary>
     public List<KvShape> Caches { get; } = [];
@@ -89,8 +92,11 @@ public class CountingBackend(IBackend inner) : IBackend
     public void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities) =>
         inner.LogProbabilities(logits, ids, amongIds, logProbabilities);
 
-    public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared) =>
+    public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
+    {
+        Assignments++;
         inner.NearestCentre(points, centres, labels, squared);
+    }
 
     public void CopyPage(KvCache cache, int from, int to) => inner.CopyPage(cache, from, to);
 

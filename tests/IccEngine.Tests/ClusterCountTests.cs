@@ -1,5 +1,6 @@
 using IccEngine.Clustering;
 using IccEngine.Core;
+using IccEngine.Cpu;
 using IccEngine.InContext;
 using Xunit;
 
@@ -74,7 +75,8 @@ public sealed class ClusterCountTests : IDisposable
     {
         var (points, truth) = Blobs(4, 60);
         var found = _model.Cluster(points, null, new ClusterOptions().With("ward"));
-        var expected = ClusterCount.BySilhouette(points.Values, 60, 2);
+        using var backend = new CpuBackend(1);
+        var expected = ClusterCount.BySilhouette(backend, points.Values, 60, 2);
         Assert.Equal(4, found.Clusters);
         Assert.Equal(1, Metrics.Accuracy(truth, found.Labels));
         Assert.Equal(expected.Candidates.Select(c => c.Silhouette), found.Candidates.Select(c => c.PointSilhouette));

@@ -25,7 +25,7 @@ foreach (var episode in spec.Generate())
     var stated = Least + byModel.Count % (Most - Least + 1);
     var affinity = model.Cluster(points, stated, new ClusterOptions { ReturnAffinity = true }).Results[0].Affinity!;
     var embedding = SpectralEmbedding.Fit(backend, affinity, episode.N, MostOfAffinity + 1);
-    byAffinity.Add(([.. SpectralCount.Of(embedding, Least, MostOfAffinity).Select(c =>
+    byAffinity.Add(([.. SpectralCount.Of(backend, embedding, Least, MostOfAffinity).Select(c =>
         new[] { c.Eigengap, c.Silhouette, Math.Log(c.NClusters) })], episode.NClusters - Least));
     Console.Error.Write($"\r{byModel.Count} of {spec.Count} episodes");
 }

@@ -29,6 +29,9 @@ public sealed class KMeans
     /// <summary>Weighted squares must stay finite.</summary>
     private const double LargestWeight = 1e20;
 
+    /// <summary>Points of all starts that go side by side: 20 bytes each while they do.</summary>
+    private const int MostSideBySide = 1 << 22;
+
     /// <summary>Number of clusters k, 1 to n.</summary>
     public required int NClusters { get; init; }
 
@@ -54,12 +57,14 @@ public sealed class KMeans
     public KMeansAlgorithm Algorithm { get; init; } = KMeansAlgorithm.Hartigan;
 
     /// <summary>Clusters points.</summary>
+    /// <param name="backend">What assigns the points to centres.</param>
     /// <param name="x">[n, d] row-major, finite.</param>
     /// <param name="n">Number of points.</param>
     /// <param name="d">Number of columns.</param>
     /// <param name="sampleWeight">[n], not negative, not all zero; empty for equal weights.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry is outside its limits.</exception>
-    public KMeansResult Fit(ReadOnlySpan<double> x, int n, int d, ReadOnlySpan<double> sampleWeight = default)
+    /// <exception cref="IccMemoryException">The backend has no room for the points.</exception>
+    public KMeansResult Fit(IBackend backend, ReadOnlySpan<double> x, int n, int d, ReadOnlySpan<double> sampleWeight = default)
     {
         Check.Points(x, n, d);
         Check.Count(NClusters, n, "nClusters");
@@ -69,16 +74,23 @@ public sealed class KMeans
         {
             throw new IccArgumentException($"tol: found {Check.Text(Tol)}, expected 0 or more");
         }
-        var problem = new KMeansProblem(x.ToArray(), n, d, NClusters, Weights(sampleWeight, n));
+        var weights = Weights(sampleWeight, n);
+        var count = Init is null ? NInit : 1;
+        var together = Math.Clamp(MostSideBySide / n, 1, count);
+        using var problem = new KMeansProblem(backend, x.ToArray(), n, d, NClusters, weights, together);
         var tolerance = Tol == 0 ? 0 : Tol * problem.MeanVariance();
         KMeansRun? best = null;
         var random = new SeededRandom(RandomState);
-        for (var start = 0; start < (Init is null ? NInit : 1); start++)
+        for (var start = 0; start < count; start += together)
         {
-            var run = Descend(problem, Init is null ? KMeansPlusPlus.Choose(problem, random) : Given(Init, d), tolerance);
-            if (best is null || run.Inertia < best.Inertia)
+            var starts = new double[Math.Min(together, count - start)][];
+            for (var s = 0; s < starts.Length; s++)
             {
-                best = run;
+                starts[s] = Init is null ? KMeansPlusPlus.Choose(problem, random) : Given(Init, d);
+            }
+            foreach (var run in Descend(problem, starts, tolerance))
+            {
+                best = best is null || run.Inertia < best.Inertia ? run : best;
             }
         }
         var distinct = best!.Labels.Distinct().Count();
@@ -88,16 +100,28 @@ public sealed class KMeans
         return new KMeansResult(best.Labels, best.Centers, best.Inertia, best.NIter, warnings) { NClusters = NClusters };
     }
 
-    private KMeansRun Descend(KMeansProblem problem, double[] centers, double tolerance)
+    private KMeansRun[] Descend(KMeansProblem problem, double[][] starts, double tolerance)
     {
-        var run = Lloyd.Run(problem, centers, MaxIter, tolerance);
-        if (Algorithm == KMeansAlgorithm.Lloyd || !Hartigan.Exchange(problem, run, MaxIter, out var improved))
+        var runs = Lloyd.Run(problem, starts, MaxIter, tolerance);
+        if (Algorithm == KMeansAlgorithm.Lloyd)
         {
-            return run;
+            return runs;
+        }
+        var (improved, places) = (new List<double[]>(), new List<int>());
+        for (var r = 0; r < runs.Length; r++)
+        {
+            if (Hartigan.Exchange(problem, runs[r], MaxIter, out var centers))
+            {
+                improved.Add(centers);
+                places.Add(r);
+            }
         }
         // The exchanges leave means to which their points are nearest; a last assignment settles what rounding left open.
-        var settled = Lloyd.Run(problem, improved, MaxIter, tolerance);
-        return settled.Inertia < run.Inertia ? settled with { NIter = run.NIter + settled.NIter } : run;
+        foreach (var (settled, r) in Lloyd.Run(problem, improved, MaxIter, tolerance).Zip(places))
+        {
+            runs[r] = settled.Inertia < runs[r].Inertia ? settled with { NIter = runs[r].NIter + settled.NIter } : runs[r];
+        }
+        return runs;
     }
 
     private double[] Given(double[] init, int d)

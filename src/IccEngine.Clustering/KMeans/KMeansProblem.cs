@@ -1,15 +1,53 @@
-using System.Numerics;
+using IccEngine.Core;
 
 namespace IccEngine.Clustering;
 
-/// <summary>One descent of k-means.</summary>
-internal sealed record KMeansRun(int[] Labels, double[] Centers, double Inertia, int NIter);
-
-/// <summary>Checked points [n, d] and weights [n] of a k-means problem.</summary>
-internal sealed record KMeansProblem(double[] X, int N, int D, int K, double[] Weights)
+/// <summary>Checked points [n, d] and weights [n] of a k-means problem, and the points once more on the backend, which assigns them.</summary>
+internal sealed class KMeansProblem : IDisposable
 {
-    /// <summary>[d, n]: the points column by column, so that a vector holds several of them.</summary>
-    private readonly double[] _columns = Transposed(X, N, D);
+    private readonly IBackend _backend;
+    private readonly Tensor _points;  // [d, n]
+    private readonly Tensor _centers; // [sets, k, d]
+
+    /// <summary>Hands the points to a backend.</summary>
+    /// <param name="backend">What assigns.</param>
+    /// <param name="x">[n, d]</param>
+    /// <param name="n">Number of points.</param>
+    /// <param name="d">Number of columns.</param>
+    /// <param name="k">Number of clusters.</param>
+    /// <param name="weights">[n]</param>
+    /// <param name="sets">Most sets of centres that points are assigned to at a time.</param>
+    /// <exception cref="IccMemoryException">The backend has no room for them.</exception>
+    public KMeansProblem(IBackend backend, double[] x, int n, int d, int k, double[] weights, int sets)
+    {
+        (_backend, X, N, D, K, Weights) = (backend, x, n, d, k, weights);
+        var room = backend.Allocate(new Shape(checked(n + sets * k), d), DType.F64);
+        (_points, _centers) = (room.Rows(0, n).Reshape(new Shape(d, n)), room.Rows(n, sets * k).Reshape(new Shape(sets, k, d)));
+        try
+        {
+            backend.Write(Transposed(x, n, d), _points);
+        }
+        catch
+        {
+            room.Buffer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>[n, d]</summary>
+    public double[] X { get; }
+
+    /// <summary>Number of points.</summary>
+    public int N { get; }
+
+    /// <summary>Number of columns.</summary>
+    public int D { get; }
+
+    /// <summary>Number of clusters.</summary>
+    public int K { get; }
+
+    /// <summary>[n]</summary>
+    public double[] Weights { get; }
 
     /// <summary>Coordinates of a point [d].</summary>
     public ReadOnlySpan<double> Point(int i) => X.AsSpan(i * D, D);
@@ -36,51 +74,19 @@ internal sealed record KMeansProblem(double[] X, int N, int D, int K, double[] W
         return total / D;
     }
 
-    /// <summary>The nearest of centres [k, d], the first of several, with its squared distance.</summary>
-    public (int Index, double Squared) Nearest(int i, ReadOnlySpan<double> centers)
-    {
-        var (best, least) = (0, double.PositiveInfinity);
-        for (var c = 0; c < K; c++)
-        {
-            var squared = Vectors.SquaredDistance(Point(i), centers.Slice(c * D, D));
-            if (squared < least)
-            {
-                (best, least) = (c, squared);
-            }
-        }
-        return (best, least);
-    }
-
-    /// <summary>Of every point the nearest of centres [k, d], the first of several, with its squared distance.</summary>
+    /// <summary>Of every point the nearest of the centres of each set, the first of several, with its squared distance.</summary>
+    /// <param name="centers">[sets, k, d]</param>
+    /// <param name="labels">[sets, n]</param>
+    /// <param name="squared">[sets, n]</param>
     public void Nearest(ReadOnlySpan<double> centers, Span<int> labels, Span<double> squared)
     {
-        var lanes = Vector<double>.Count;
-        var i = 0;
-        for (; i <= N - lanes; i += lanes)
-        {
-            var (best, least) = (Vector<long>.Zero, new Vector<double>(double.PositiveInfinity));
-            for (var c = 0; c < K; c++)
-            {
-                var sum = Vector<double>.Zero;
-                for (var j = 0; j < D; j++)
-                {
-                    var difference = new Vector<double>(_columns, j * N + i) - new Vector<double>(centers[c * D + j]);
-                    sum += difference * difference;
-                }
-                var nearer = Vector.LessThan(sum, least);
-                (best, least) = (Vector.ConditionalSelect(nearer, new Vector<long>(c), best), Vector.ConditionalSelect(nearer, sum, least));
-            }
-            least.CopyTo(squared[i..]);
-            for (var lane = 0; lane < lanes; lane++)
-            {
-                labels[i + lane] = (int)best[lane];
-            }
-        }
-        for (; i < N; i++)
-        {
-            (labels[i], squared[i]) = Nearest(i, centers);
-        }
+        var there = _centers.Rows(0, labels.Length / N);
+        _backend.Write(centers, there);
+        _backend.NearestCentre(_points, there, labels, squared);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _points.Buffer.Dispose();
 
     private static double[] Transposed(double[] x, int n, int d)
     {

@@ -33,11 +33,13 @@ public sealed class MiniBatchKMeans
     public long RandomState { get; init; }
 
     /// <summary>Clusters points.</summary>
+    /// <param name="backend">What assigns the points to centres; batches stay on the host.</param>
     /// <param name="x">[n, d] row-major, finite.</param>
     /// <param name="n">Number of points.</param>
     /// <param name="d">Number of columns.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry is outside its limits.</exception>
-    public KMeansResult Fit(ReadOnlySpan<double> x, int n, int d)
+    /// <exception cref="IccMemoryException">The backend has no room for the points.</exception>
+    public KMeansResult Fit(IBackend backend, ReadOnlySpan<double> x, int n, int d)
     {
         Check.Points(x, n, d);
         Check.Count(NClusters, n, "nClusters");
@@ -51,7 +53,7 @@ public sealed class MiniBatchKMeans
             throw new IccArgumentException($"reassignmentRatio: found {Check.Text(ReassignmentRatio)}, expected between 0 and 1");
         }
         var random = new SeededRandom(RandomState);
-        var run = new MiniBatchRun(x.ToArray(), n, d, NClusters, Start(x, n, d, random), random);
+        using var run = new MiniBatchRun(backend, x.ToArray(), n, d, NClusters, Start(backend, x, n, d, random), random);
         var batch = Math.Min(BatchSize, n);
         var steps = (long)MaxIter * n / batch;
         var (smoothed, least, worse, step) = (0.0, double.PositiveInfinity, 0, 0L);
@@ -70,7 +72,7 @@ public sealed class MiniBatchKMeans
         return run.Result((int)Math.Min(step, int.MaxValue));
     }
 
-    private double[] Start(ReadOnlySpan<double> x, int n, int d, SeededRandom random)
+    private double[] Start(IBackend backend, ReadOnlySpan<double> x, int n, int d, SeededRandom random)
     {
         var wanted = Math.Max(InitSize ?? Math.Max(3L * BatchSize, 3L * NClusters), NClusters);
         var sample = random.Sample(n, (int)Math.Min(wanted, n));
@@ -81,7 +83,7 @@ public sealed class MiniBatchKMeans
         }
         var weights = new double[sample.Length];
         Array.Fill(weights, 1);
-        var problem = new KMeansProblem(points, sample.Length, d, NClusters, weights);
+        using var problem = new KMeansProblem(backend, points, sample.Length, d, NClusters, weights, sets: 1);
         var (labels, squared) = (new int[sample.Length], new double[sample.Length]);
         var (best, least) = (Array.Empty<double>(), double.PositiveInfinity);
         for (var start = 0; start < NInit; start++)

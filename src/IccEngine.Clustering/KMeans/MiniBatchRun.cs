@@ -1,7 +1,9 @@
+using IccEngine.Core;
+
 namespace IccEngine.Clustering;
 
 /// <summary>Centres [k, d] moved by batches of points, with the number of points that each has seen.</summary>
-internal sealed class MiniBatchRun
+internal sealed class MiniBatchRun : IDisposable
 {
     private readonly KMeansProblem _problem;
     private readonly double[] _centers;
@@ -10,11 +12,11 @@ internal sealed class MiniBatchRun
     private long _sinceReassignment;
 
     /// <summary>Starts at centres [k, d], which are moved in place.</summary>
-    public MiniBatchRun(double[] x, int n, int d, int k, double[] centers, SeededRandom random)
+    public MiniBatchRun(IBackend backend, double[] x, int n, int d, int k, double[] centers, SeededRandom random)
     {
         var weights = new double[n];
         Array.Fill(weights, 1);
-        (_problem, _centers, _seen, _random) = (new KMeansProblem(x, n, d, k, weights), centers, new double[k], random);
+        (_problem, _centers, _seen, _random) = (new KMeansProblem(backend, x, n, d, k, weights, sets: 1), centers, new double[k], random);
     }
 
     /// <summary>Moves the centres by points drawn with replacement; returns their inertia before the move.</summary>
@@ -26,7 +28,7 @@ internal sealed class MiniBatchRun
         for (var b = 0; b < batch; b++)
         {
             drawn[b] = _random.Next(_problem.N);
-            var (center, squared) = _problem.Nearest(drawn[b], _centers);
+            var (center, squared) = NearestCenters.Of(_problem.Point(drawn[b]), _centers);
             inertia += squared;
             count[center]++;
             Vectors.AddScaled(_problem.Point(drawn[b]), 1, sums.AsSpan(center * d, d));
@@ -58,6 +60,9 @@ internal sealed class MiniBatchRun
             : [];
         return new KMeansResult(labels, _centers, squared.Sum(), steps, warnings) { NClusters = _problem.K };
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _problem.Dispose();
 
     /// <summary>Where a centre has seen nothing, or every 10 k points: centres of small count go to points of the batch, at most half of it.</summary>
     private void Reassign(int[] drawn, double ratio)

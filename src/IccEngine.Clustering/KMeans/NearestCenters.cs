@@ -23,16 +23,23 @@ internal static class NearestCenters
         var labels = new int[n];
         for (var i = 0; i < n; i++)
         {
-            var least = double.PositiveInfinity;
-            for (var c = 0; c < k; c++)
-            {
-                var squared = Vectors.SquaredDistance(x.Slice(i * d, d), centers.AsSpan(c * d, d));
-                if (squared < least)
-                {
-                    (labels[i], least) = (c, squared);
-                }
-            }
+            labels[i] = Of(x.Slice(i * d, d), centers).Index;
         }
         return labels;
+    }
+
+    /// <summary>The nearest of centres [k, d] to a point [d], the first of several, with its squared distance.</summary>
+    public static (int Index, double Squared) Of(ReadOnlySpan<double> point, ReadOnlySpan<double> centers)
+    {
+        var (best, least, d) = (0, double.PositiveInfinity, point.Length);
+        for (var c = 0; c < centers.Length / d; c++)
+        {
+            var squared = Vectors.SquaredDistance(point, centers.Slice(c * d, d));
+            if (squared < least)
+            {
+                (best, least) = (c, squared);
+            }
+        }
+        return (best, least);
     }
 }

@@ -29,8 +29,8 @@ public sealed class ClusteringMethod
     /// <summary>Every method, in the order in which help lists them.</summary>
     public static IReadOnlyList<ClusteringMethod> All { get; } =
     [
-        new("kmeans", "k-means++, the best of 10 refined starts", (_, x, n, d, r) => KMeans(x, n, d, r, 10, KMeansAlgorithm.Hartigan)),
-        new("kmeans-1", "one k-means++ start and Lloyd's algorithm: the paper's baseline", (_, x, n, d, r) => KMeans(x, n, d, r, 1, KMeansAlgorithm.Lloyd)),
+        new("kmeans", "k-means++, the best of 10 refined starts", (b, x, n, d, r) => KMeans(b, x, n, d, r, 10, KMeansAlgorithm.Hartigan)),
+        new("kmeans-1", "one k-means++ start and Lloyd's algorithm: the paper's baseline", (b, x, n, d, r) => KMeans(b, x, n, d, r, 1, KMeansAlgorithm.Lloyd)),
         new("minibatch", "mini-batch k-means", MiniBatch),
         new("ward", "agglomerative, least growth of the squares within clusters", (_, x, n, d, r) => Agglomerative(x, n, d, r, Linkage.Ward)),
         new("average", "agglomerative, mean distance", (_, x, n, d, r) => Agglomerative(x, n, d, r, Linkage.Average)),
@@ -38,10 +38,10 @@ public sealed class ClusteringMethod
         new("single", "agglomerative, smallest distance", (_, x, n, d, r) => Agglomerative(x, n, d, r, Linkage.Single)),
         new("spectral-rbf", "spectral clustering of exp(-|x - y|^2)", (b, x, n, d, r) => Spectral(b, x, n, d, r, nearest: false)),
         new("spectral-knn", "spectral clustering of the 10 nearest neighbours", (b, x, n, d, r) => Spectral(b, x, n, d, r, nearest: true)),
-        new("gmm", "Gaussian mixture, a covariance matrix for each component", (_, x, n, d, r) => Mixture(x, n, d, r, CovarianceType.Full)),
-        new("gmm-tied", "Gaussian mixture, one covariance matrix", (_, x, n, d, r) => Mixture(x, n, d, r, CovarianceType.Tied)),
-        new("gmm-diag", "Gaussian mixture, a variance for each component and column", (_, x, n, d, r) => Mixture(x, n, d, r, CovarianceType.Diag)),
-        new("gmm-spherical", "Gaussian mixture, a variance for each component", (_, x, n, d, r) => Mixture(x, n, d, r, CovarianceType.Spherical)),
+        new("gmm", "Gaussian mixture, a covariance matrix for each component", (b, x, n, d, r) => Mixture(b, x, n, d, r, CovarianceType.Full)),
+        new("gmm-tied", "Gaussian mixture, one covariance matrix", (b, x, n, d, r) => Mixture(b, x, n, d, r, CovarianceType.Tied)),
+        new("gmm-diag", "Gaussian mixture, a variance for each component and column", (b, x, n, d, r) => Mixture(b, x, n, d, r, CovarianceType.Diag)),
+        new("gmm-spherical", "Gaussian mixture, a variance for each component", (b, x, n, d, r) => Mixture(b, x, n, d, r, CovarianceType.Spherical)),
         new("hdbscan", "HDBSCAN*: any number of clusters, and noise", Density, findsNClusters: true),
         new("kmedoids", "k-medoids by FasterPAM, the best of 10 starts", Medoids),
         new("attention-quantiser", "an attention layer without trained parameters, iterated", Attention),
@@ -83,15 +83,17 @@ public sealed class ClusteringMethod
             : _run(backend, x, n, d, request);
     }
 
-    private static ClusteringOutcome KMeans(ReadOnlySpan<double> x, int n, int d, ClusteringRequest request, int nInit, KMeansAlgorithm algorithm)
+    private static ClusteringOutcome KMeans(
+        IBackend backend, ReadOnlySpan<double> x, int n, int d, ClusteringRequest request, int nInit, KMeansAlgorithm algorithm)
     {
-        var found = new KMeans { NClusters = request.NClusters, NInit = nInit, Algorithm = algorithm, RandomState = request.RandomState }.Fit(x, n, d);
+        var kmeans = new KMeans { NClusters = request.NClusters, NInit = nInit, Algorithm = algorithm, RandomState = request.RandomState };
+        var found = kmeans.Fit(backend, x, n, d);
         return new ClusteringOutcome(found.Labels, null, found.Warnings);
     }
 
     private static ClusteringOutcome MiniBatch(IBackend backend, ReadOnlySpan<double> x, int n, int d, ClusteringRequest request)
     {
-        var found = new MiniBatchKMeans { NClusters = request.NClusters, RandomState = request.RandomState }.Fit(x, n, d);
+        var found = new MiniBatchKMeans { NClusters = request.NClusters, RandomState = request.RandomState }.Fit(backend, x, n, d);
         return new ClusteringOutcome(found.Labels, null, found.Warnings);
     }
 
@@ -106,9 +108,10 @@ public sealed class ClusteringMethod
         return new ClusteringOutcome(found.Labels, null, found.Warnings);
     }
 
-    private static ClusteringOutcome Mixture(ReadOnlySpan<double> x, int n, int d, ClusteringRequest request, CovarianceType type)
+    private static ClusteringOutcome Mixture(IBackend backend, ReadOnlySpan<double> x, int n, int d, ClusteringRequest request, CovarianceType type)
     {
-        var found = new GaussianMixture { NComponents = request.NClusters, CovarianceType = type, RandomState = request.RandomState }.Fit(x, n, d);
+        var found = new GaussianMixture { NComponents = request.NClusters, CovarianceType = type, RandomState = request.RandomState }
+            .Fit(backend, x, n, d);
         var (k, probabilities) = (request.NClusters, found.PredictProba(x, n));
         var confidence = found.Labels.Select((label, i) => probabilities[i * k + label]).ToArray();
         return new ClusteringOutcome(found.Labels, confidence, found.Converged ? [] : ["the mixture did not converge; its labels are approximate"]);

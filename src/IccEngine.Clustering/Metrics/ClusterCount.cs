@@ -18,6 +18,7 @@ public sealed record ClusterCountChoice(int NClusters, int[] Labels, IReadOnlyLi
 public static class ClusterCount
 {
     /// <summary>Tries k-means at every k of a range and takes the k of the largest mean silhouette. O(n^2) distances a candidate.</summary>
+    /// <param name="backend">What assigns points to centres.</param>
     /// <param name="x">[n, d] row-major, finite.</param>
     /// <param name="n">Number of points, at least 3.</param>
     /// <param name="d">Number of columns.</param>
@@ -25,7 +26,8 @@ public static class ClusterCount
     /// <param name="to">Largest k; values above n - 1 are left out.</param>
     /// <param name="randomState">Seed of k-means.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry is outside its limits, or the points are too few or too alike.</exception>
-    public static ClusterCountChoice BySilhouette(ReadOnlySpan<double> x, int n, int d, int from = 2, int to = 10, long randomState = 0)
+    public static ClusterCountChoice BySilhouette(
+        IBackend backend, ReadOnlySpan<double> x, int n, int d, int from = 2, int to = 10, long randomState = 0)
     {
         Check.Points(x, n, d, least: 3);
         Check.AtLeast(from, 2, "from");
@@ -34,7 +36,7 @@ public static class ClusterCount
         var (best, labels) = ((ClusterCountCandidate?)null, Array.Empty<int>());
         for (var k = from; k <= Math.Min(to, n - 1); k++)
         {
-            var found = new KMeans { NClusters = k, RandomState = randomState }.Fit(x, n, d);
+            var found = new KMeans { NClusters = k, RandomState = randomState }.Fit(backend, x, n, d);
             var distinct = found.Labels.Distinct().Count();
             var candidate = new ClusterCountCandidate(k, distinct < 2 ? null : Metrics.Silhouette(x, n, d, found.Labels), found.Inertia);
             candidates.Add(candidate);

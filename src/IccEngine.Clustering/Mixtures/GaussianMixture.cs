@@ -67,12 +67,13 @@ public sealed class GaussianMixture
     public long RandomState { get; init; }
 
     /// <summary>Fits the mixture.</summary>
+    /// <param name="backend">What assigns points to centres where k-means starts it.</param>
     /// <param name="x">[n, d] row-major, finite.</param>
     /// <param name="n">Number of points, at least 2.</param>
     /// <param name="d">Number of columns.</param>
     /// <exception cref="IccArgumentException">A length, a number or an entry is outside its limits, or a covariance is not positive definite.</exception>
     /// <exception cref="IccMemoryException">There is no room for the covariances or the responsibilities.</exception>
-    public GaussianMixtureResult Fit(ReadOnlySpan<double> x, int n, int d)
+    public GaussianMixtureResult Fit(IBackend backend, ReadOnlySpan<double> x, int n, int d)
     {
         Check.Points(x, n, d, least: 2);
         CheckOptions(n, d);
@@ -81,17 +82,17 @@ public sealed class GaussianMixture
         GaussianMixtureResult? best = null;
         for (var start = 0; start < NInit; start++)
         {
-            var found = Run(points, n, d, random);
+            var found = Run(backend, points, n, d, random);
             best = best is null || found.LowerBound > best.LowerBound ? found : best;
         }
         return best!;
     }
 
-    private GaussianMixtureResult Run(double[] x, int n, int d, SeededRandom random)
+    private GaussianMixtureResult Run(IBackend backend, double[] x, int n, int d, SeededRandom random)
     {
         var responsibilities = Workspace.Doubles((long)n * NComponents, $"the responsibilities of {n} points");
         var mixture = new MixtureParameters(NComponents, d, CovarianceType, RegCovar);
-        Start(x, n, d, mixture, responsibilities, random);
+        Start(backend, x, n, d, mixture, responsibilities, random);
         var (bound, iterations, converged) = (double.NegativeInfinity, 0, false);
         while (iterations < MaxIter && !converged)
         {
@@ -106,14 +107,14 @@ public sealed class GaussianMixture
         return new GaussianMixtureResult(mixture, MixtureParameters.MostLikely(responsibilities, n, NComponents), bound, iterations, converged);
     }
 
-    private void Start(double[] x, int n, int d, MixtureParameters mixture, double[] responsibilities, SeededRandom random)
+    private void Start(IBackend backend, double[] x, int n, int d, MixtureParameters mixture, double[] responsibilities, SeededRandom random)
     {
         if (WeightsInit is null || MeansInit is null || PrecisionsInit is null)
         {
             if (InitParams == GaussianMixtureInit.KMeans)
             {
                 var seed = (long)random.NextUInt64();
-                var labels = new KMeans { NClusters = NComponents, NInit = 1, RandomState = seed }.Fit(x, n, d).Labels;
+                var labels = new KMeans { NClusters = NComponents, NInit = 1, RandomState = seed }.Fit(backend, x, n, d).Labels;
                 for (var i = 0; i < n; i++)
                 {
                     responsibilities[i * NComponents + labels[i]] = 1;

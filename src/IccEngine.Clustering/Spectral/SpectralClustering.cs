@@ -43,7 +43,7 @@ public sealed class SpectralClustering
     {
         Check.SquareLength(affinity.Length, n, "affinity", least: 2);
         Check.Count(NClusters, n, "nClusters");
-        return Assign(SpectralEmbedding.Fit(backend, affinity, n, NClusters, Options));
+        return Assign(backend, SpectralEmbedding.Fit(backend, affinity, n, NClusters, Options));
     }
 
     /// <summary>Clusters the points of an affinity that the backend has; of the matrix nothing is copied to the host.</summary>
@@ -53,15 +53,15 @@ public sealed class SpectralClustering
     public SpectralClusteringResult FitPredict(IBackend backend, Tensor affinity)
     {
         Check.Count(NClusters, Check.SquareShape(affinity, "affinity", least: 2), "nClusters");
-        return Assign(SpectralEmbedding.Fit(backend, affinity, NClusters, Options));
+        return Assign(backend, SpectralEmbedding.Fit(backend, affinity, NClusters, Options));
     }
 
     private SpectralOptions Options => new() { EigenSolver = EigenSolver, RandomState = RandomState };
 
-    private SpectralClusteringResult Assign(SpectralEmbedding embedding)
+    private SpectralClusteringResult Assign(IBackend backend, SpectralEmbedding embedding)
     {
         var kmeans = new KMeans { NClusters = NClusters, NInit = NInit, RandomState = RandomState };
-        var clusters = kmeans.Fit(embedding.Embedding, embedding.N, NClusters);
+        var clusters = kmeans.Fit(backend, embedding.Embedding, embedding.N, NClusters);
         return new SpectralClusteringResult(clusters.Labels, embedding, clusters.Inertia, [.. embedding.Warnings, .. clusters.Warnings]);
     }
 }

@@ -41,13 +41,14 @@ internal static class ExpectSampling
     {
         ExpectAffinity.Real(points, nameof(points));
         ExpectAffinity.Real(centres, nameof(centres));
-        Expect.That(points.Shape.Rank == 2, nameof(points), points.Shape, "[n, d]");
-        var (n, d) = (points.Shape[0], points.Shape[1]);
+        Expect.That(points.Shape.Rank == 2 && points.DType == DType.F64, nameof(points), $"{points.DType} {points.Shape}", "F64 [d, n]");
+        var (d, n) = (points.Shape[0], points.Shape[1]);
         Expect.That(
-            centres.Shape.Rank == 2 && centres.Shape[0] > 0 && centres.Shape[1] == d, nameof(centres), centres.Shape, $"rows of {d}");
-        Expect.That(points.DType == centres.DType, nameof(centres), centres.DType, points.DType);
-        Expect.That(labels.Length == n, nameof(labels), labels.Length, n);
-        Expect.That(squared.Length == n, nameof(squared), squared.Length, n);
+            centres.DType == DType.F64 && centres.Shape.Rank == 3 && centres.Shape[1] > 0 && centres.Shape[2] == d, nameof(centres),
+            $"{centres.DType} {centres.Shape}", $"F64 [sets, k, {d}]");
+        var count = (long)centres.Shape[0] * n;
+        Expect.That(labels.Length == count, nameof(labels), labels.Length, count);
+        Expect.That(squared.Length == count, nameof(squared), squared.Length, count);
     }
 
     private static void Logits(Tensor logits) =>

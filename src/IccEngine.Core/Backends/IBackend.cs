@@ -132,11 +132,15 @@ public interface IBackend : IDisposable
     /// <param name="logProbabilities">[rows, ids], or as many as there are ids where each row has its own.</param>
     void LogProbabilities(Tensor logits, AllowedIds ids, bool amongIds, Span<double> logProbabilities);
 
-    /// <summary>For every point the nearest centre, the first of equals, and the squared Euclidean distance to it.</summary>
-    /// <param name="points">[n, d], F32 or F64, finite</param>
-    /// <param name="centres">[k, d], of the same type, finite</param>
-    /// <param name="labels">[n]</param>
-    /// <param name="squared">[n]</param>
+    /// <summary>
+    /// For every point the nearest centre of each of some sets, the first of equals, and the squared Euclidean distance to it: the
+    /// assignments of k-means, of all starts at once. Distances are summed up in the order of the coordinates, every product rounded, so that
+    /// all backends give the same bits.
+    /// </summary>
+    /// <param name="points">[d, n], F64, finite: a row a coordinate, so that points lie side by side</param>
+    /// <param name="centres">[sets, k, d], F64, finite</param>
+    /// <param name="labels">[sets, n], each below k</param>
+    /// <param name="squared">[sets, n]</param>
     void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared);
 
     /// <summary>

@@ -39,19 +39,21 @@ internal static class ReferenceSampling
     public static void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
     {
         ExpectSampling.NearestCentre(points, centres, labels, squared);
-        var (x, c, d) = (new Reals(points, nameof(points)), new Reals(centres, nameof(centres)), points.Shape[1]);
-        for (var i = 0; i < labels.Length; i++)
+        var (x, c) = (new Reals(points, nameof(points)), new Reals(centres, nameof(centres)));
+        var (d, n, count) = (points.Shape[0], points.Shape[1], centres.Shape[1]);
+        for (var place = 0; place < labels.Length; place++)
         {
-            (labels[i], squared[i]) = (0, double.PositiveInfinity);
-            for (var k = 0; k < centres.Shape[0]; k++)
+            var (set, i) = (place / n, place % n);
+            (labels[place], squared[place]) = (0, double.PositiveInfinity);
+            for (var k = 0; k < count; k++)
             {
                 var sum = 0.0;
                 for (var j = 0; j < d; j++)
                 {
-                    var difference = x[(long)i * d + j] - c[(long)k * d + j];
+                    var difference = x[(long)j * n + i] - c[((long)set * count + k) * d + j];
                     sum += difference * difference;
                 }
-                (labels[i], squared[i]) = sum < squared[i] ? (k, sum) : (labels[i], squared[i]);
+                (labels[place], squared[place]) = sum < squared[place] ? (k, sum) : (labels[place], squared[place]);
             }
         }
     }

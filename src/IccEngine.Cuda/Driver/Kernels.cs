@@ -69,7 +69,7 @@ internal sealed class Kernels
         RmsNorm = Load("rmsnorm", "rmsnorm")[0];
         SiluMultiply = Load("silu_multiply", "silu_multiply")[0];
         (Sample, LogProbabilities) = (Load("sample", "sample")[0], Load("sample", "log_probabilities")[0]);
-        (NearestCentre, CopyPage) = (Real("nearest_centre", "nearest_centre"), Load("copy_page", "copy_page")[0]);
+        (NearestCentre, CopyPage) = (Load("nearest_centre", "nearest_centre")[0], Load("copy_page", "copy_page")[0]);
         Attention = new AttentionKernels(this);
         (AddAffinity, AddWideAffinity) = (Real("affinity", "add_affinity"), Load("affinity", "add_affinity_f32_f64")[0]);
         (MeanAffinity, NeighbourLabels) = (Real("affinity", "mean_affinity"), Real("affinity", "neighbour_labels"));
@@ -111,7 +111,7 @@ internal sealed class Kernels
 
     public Kernel LogProbabilities { get; }
 
-    public RealKernel NearestCentre { get; }
+    public Kernel NearestCentre { get; }
 
     public Kernel CopyPage { get; }
 

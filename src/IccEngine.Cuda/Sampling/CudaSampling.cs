@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IccEngine.Core;
 
 namespace IccEngine.Cuda;
@@ -10,9 +11,8 @@ internal sealed unsafe class CudaSampling(CudaContext context, Kernels kernels) 
     private readonly IntegerTable _ends = new(context);
     private readonly Scratch _uniforms = new(context, DType.F64);
     private readonly Scratch _results = new(context, DType.F64);
-    private readonly Scratch _labels = new(context, DType.I32);
     private Choice[] _choices = [];
-    private double[] _differences = [];
+    private double[] _values = [];
 
     public void Sample(
         Tensor logits, AllowedIds allowed, in SamplingOptions options, ReadOnlySpan<double> uniforms, Span<int> chosen,
@@ -61,37 +61,30 @@ internal sealed unsafe class CudaSampling(CudaContext context, Kernels kernels) 
         var sums = differences + (ulong)total * sizeof(double);
         var parameters = stackalloc void*[] { &x, &vocabulary, &ids, &count, &ends, &among, &differences, &sums };
         context.Launch(kernels.LogProbabilities, rows, 1, 1, Threads, parameters);
-        _differences = _differences.Length < total + rows ? new double[total + rows] : _differences;
-        fixed (double* to = _differences)
-        {
-            context.Download(differences, to, ((long)total + rows) * sizeof(double));
-        }
+        var values = Download(differences, (long)total + rows);
         var next = 0;
         for (var row = 0; row < rows; row++)
         {
-            var sum = BitConverter.DoubleToUInt64Bits(_differences[total + row]);
+            var sum = BitConverter.DoubleToUInt64Bits(values[total + row]);
             for (var end = asked.Ends.IsEmpty ? next + count : asked.Ends[row]; next < end; next++)
             {
-                logProbabilities[next] = TokenWeights.LogProbability(_differences[next], 0, sum);
+                logProbabilities[next] = TokenWeights.LogProbability(values[next], 0, sum);
             }
         }
     }
 
     public void NearestCentre(Tensor points, Tensor centres, Span<int> labels, Span<double> squared)
     {
-        var (n, k, d) = (points.Shape[0], centres.Shape[0], points.Shape[1]);
-        var (x, c) = (Owned.AnyAddress(points, context), Owned.AnyAddress(centres, context));
-        var (nearest, distances) = (_labels.Take(n), _results.Take(n));
+        var (d, n, sets, k) = (points.Shape[0], points.Shape[1], centres.Shape[0], centres.Shape[1]);
+        var (x, c, count) = (Owned.AnyAddress(points, context), Owned.AnyAddress(centres, context), squared.Length);
+        var room = (3L * count + 1) / 2; // distances, and the labels behind them: both are read at once
+        var distances = _results.Take(room);
+        var nearest = distances + (ulong)count * sizeof(double);
         var parameters = stackalloc void*[] { &x, &c, &n, &k, &d, &nearest, &distances };
-        context.Launch(kernels.NearestCentre.For(points.DType), ((long)n + Threads - 1) / Threads, 1, 1, Threads, parameters);
-        fixed (int* to = labels)
-        {
-            context.Download(nearest, to, (long)n * sizeof(int));
-        }
-        fixed (double* to = squared)
-        {
-            context.Download(distances, to, (long)n * sizeof(double));
-        }
+        context.Launch(kernels.NearestCentre, sets * (((long)n + Threads - 1) / Threads), 1, 1, Threads, parameters);
+        var values = Download(distances, room);
+        values[..count].CopyTo(squared);
+        MemoryMarshal.Cast<double, int>(values[count..])[..count].CopyTo(labels);
     }
 
     public void Dispose()
@@ -100,7 +93,17 @@ internal sealed unsafe class CudaSampling(CudaContext context, Kernels kernels) 
         _ends.Dispose();
         _uniforms.Dispose();
         _results.Dispose();
-        _labels.Dispose();
+    }
+
+    /// <summary>Numbers of the device, until the next call.</summary>
+    private Span<double> Download(ulong from, long count)
+    {
+        _values = _values.Length < count ? new double[count] : _values;
+        fixed (double* to = _values)
+        {
+            context.Download(from, to, count * sizeof(double));
+        }
+        return _values.AsSpan(0, (int)count);
     }
 
     private ulong Ids(AllowedIds allowed) => allowed.Ids.IsEmpty ? 0 : _ids.Put(allowed.Ids);

@@ -1,4 +1,5 @@
 using IccEngine.Clustering;
+using IccEngine.Core;
 
 namespace IccEngine.InContext;
 
@@ -37,17 +38,18 @@ public sealed record CountCandidate(int NClusters)
 public sealed record CountEstimate(int NClusters, IReadOnlyList<CountCandidate> Candidates)
 {
     /// <summary>Chooses among candidates without a score by <see cref="CountScore"/>.</summary>
-    /// <exception cref="Core.IccArgumentException">There is no candidate.</exception>
+    /// <exception cref="IccArgumentException">There is no candidate.</exception>
     public static CountEstimate ByScore(IReadOnlyList<CountCandidate> candidates) => ByLargest(CountScore.Apply(candidates));
 
     /// <summary>The silhouette of k-means on the points: <see cref="ClusterCount.BySilhouette"/>.</summary>
+    /// <param name="backend">What assigns points to centres.</param>
     /// <param name="points">At least 3.</param>
     /// <param name="range">Numbers that are tried.</param>
     /// <param name="seed">Of k-means.</param>
-    /// <exception cref="Core.IccArgumentException">Too few points, or points that do not differ.</exception>
-    public static CountEstimate BySilhouette(PointSet points, CountRange range, long seed)
+    /// <exception cref="IccArgumentException">Too few points, or points that do not differ.</exception>
+    public static CountEstimate BySilhouette(IBackend backend, PointSet points, CountRange range, long seed)
     {
-        var found = ClusterCount.BySilhouette(points.Values, points.Count, points.Features, range.From, range.To, seed);
+        var found = ClusterCount.BySilhouette(backend, points.Values, points.Count, points.Features, range.From, range.To, seed);
         var candidates = found.Candidates.Select(c => new CountCandidate(c.NClusters) { PointSilhouette = c.Silhouette, Score = c.Silhouette ?? -1 });
         return new CountEstimate(found.NClusters, [.. candidates]);
     }

@@ -104,7 +104,7 @@ public static class AffinityClustering
         var embedding = options.RawAttention
             ? OfAttention(backend, matrix, null, affinity => SpectralEmbedding.Fit(backend, affinity, range.To + 1, spectral))
             : SpectralEmbedding.Fit(backend, matrix.Values, matrix.Points, range.To + 1, spectral);
-        return CountEstimate.ByScore([.. SpectralCount.Of(embedding, range.From, range.To, options.Seed)
+        return CountEstimate.ByScore([.. SpectralCount.Of(backend, embedding, range.From, range.To, options.Seed)
             .Select(c => new CountCandidate(c.NClusters) { Eigengap = c.Eigengap, EmbeddingSilhouette = c.Silhouette })]);
     }
 

@@ -204,7 +204,7 @@ internal sealed class ProfilingBackend(IBackend inner, bool waits) : IBackend
     {
         var start = Stopwatch.GetTimestamp();
         inner.NearestCentre(points, centres, labels, squared);
-        Record("nearest_centre", start, default, 3.0 * points.Shape[0] * centres.Shape.Elements, Bytes(points) + Bytes(centres));
+        Record("nearest_centre", start, default, 3.0 * points.Shape[1] * centres.Shape.Elements, Bytes(points) + Bytes(centres));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
@@ -77,7 +78,8 @@ public class EpisodeSpecTests
         {
             var shape = Of(spec);
             var single = new AgglomerativeClustering { NClusters = 2, Linkage = Linkage.Single }.Fit(shape.X, shape.N, shape.D).Labels;
-            var kmeans = new KMeans { NClusters = 2 }.Fit(shape.X, shape.N, shape.D).Labels;
+            using var backend = new CpuBackend(1);
+            var kmeans = new KMeans { NClusters = 2 }.Fit(backend, shape.X, shape.N, shape.D).Labels;
             Assert.True(Metrics.AdjustedRandIndex(shape.Y, kmeans) < 0.6, $"{spec}: k-means solves it");
             Assert.True(Metrics.AdjustedRandIndex(shape.Y, Merged(shape, single)) > 0.95, $"{spec}: the shapes are not connected");
         }

@@ -1,3 +1,4 @@
+using IccEngine.Cpu;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
@@ -20,6 +21,7 @@ public class GaussianMixtureGoldens
         var (n, d, k) = (golden.Int("n"), golden.Int("d"), golden.Int("k"));
         var type = Enum.Parse<CovarianceType>(golden.Text("covariance")!, ignoreCase: true);
         var x = shared.Numbers("x");
+        using var backend = new CpuBackend(1);
         var found = new GaussianMixture
         {
             NComponents = k,
@@ -30,7 +32,7 @@ public class GaussianMixtureGoldens
             WeightsInit = [.. Enumerable.Repeat(1.0 / k, k)],
             MeansInit = golden.Numbers("means_start"),
             PrecisionsInit = Identity(type, k, d),
-        }.Fit(x, n, d);
+        }.Fit(backend, x, n, d);
         Assert.True(found.Converged);
         Assert.Equal(golden.Ints("labels"), found.Labels);
         Assert.Equal(golden.Ints("labels"), found.Predict(x, n));

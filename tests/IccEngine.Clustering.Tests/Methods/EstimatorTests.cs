@@ -1,10 +1,15 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
 
-public class EstimatorTests
+public sealed class EstimatorTests : IDisposable
 {
+    private readonly CpuBackend _backend = new(2);
+
+    public void Dispose() => _backend.Dispose();
+
     private static double[] Cloud(int n, int d, long seed)
     {
         var random = new SeededRandom(seed);
@@ -17,15 +22,15 @@ public class EstimatorTests
     public void Mini_batches_come_near_whole_descents()
     {
         var x = EpisodeSpec.Parse("normal:c=5,d=3,n=5000,count=1,seed=3").Generate().Single().X;
-        var whole = new KMeans { NClusters = 5 }.Fit(x, 5000, 3);
-        var found = new MiniBatchKMeans { NClusters = 5, BatchSize = 200 }.Fit(x, 5000, 3);
+        var whole = new KMeans { NClusters = 5 }.Fit(_backend, x, 5000, 3);
+        var found = new MiniBatchKMeans { NClusters = 5, BatchSize = 200 }.Fit(_backend, x, 5000, 3);
         Assert.InRange(found.Inertia, whole.Inertia * (1 - 1e-9), whole.Inertia * 1.1);
         Assert.Equal(found.Labels, found.Predict(x, 5000));
         Assert.Equal(found.Labels[3..4], found.Predict(x[9..12], 1));
         Refused("found 2 values, expected 1 points x 3 columns", () => found.Predict([1, 2], 1));
-        Refused("batchSize: found 0", () => new MiniBatchKMeans { NClusters = 1, BatchSize = 0 }.Fit([1], 1, 1));
-        Refused("reassignmentRatio: found NaN", () => new MiniBatchKMeans { NClusters = 1, ReassignmentRatio = double.NaN }.Fit([1], 1, 1));
-        Refused("nClusters: found 8", () => new MiniBatchKMeans().Fit([1], 1, 1));
+        Refused("batchSize: found 0", () => new MiniBatchKMeans { NClusters = 1, BatchSize = 0 }.Fit(_backend, [1], 1, 1));
+        Refused("reassignmentRatio: found NaN", () => new MiniBatchKMeans { NClusters = 1, ReassignmentRatio = double.NaN }.Fit(_backend, [1], 1, 1));
+        Refused("nClusters: found 8", () => new MiniBatchKMeans().Fit(_backend, [1], 1, 1));
     }
 
     [Theory]
@@ -95,17 +100,17 @@ public class EstimatorTests
         var x = Enumerable.Range(0, 600).SelectMany(i => i % 2 == 0
             ? new[] { 5 * random.NextNormal(), 0.2 * random.NextNormal() } : [0.2 * random.NextNormal(), 5 * random.NextNormal()]).ToArray();
         var truth = Enumerable.Range(0, 600).Select(i => i % 2).ToArray();
-        var full = new GaussianMixture { NComponents = 2, NInit = 10, InitParams = GaussianMixtureInit.Random, MaxIter = 500 }.Fit(x, 600, 2);
+        var full = new GaussianMixture { NComponents = 2, NInit = 10, InitParams = GaussianMixtureInit.Random, MaxIter = 500 }.Fit(_backend, x, 600, 2);
         Assert.True(Metrics.Accuracy(truth, full.Labels) > 0.9, $"{Metrics.Accuracy(truth, full.Labels)}");
-        var tied = new GaussianMixture { NComponents = 2, CovarianceType = CovarianceType.Tied }.Fit(x, 600, 2);
+        var tied = new GaussianMixture { NComponents = 2, CovarianceType = CovarianceType.Tied }.Fit(_backend, x, 600, 2);
         Assert.True(full.Bic(x, 600) < tied.Bic(x, 600));
         Near.Equal(1, full.PredictProba(x[..2], 1).Sum(), 1e-12, 0, "probabilities");
-        Refused("component", () => new GaussianMixture { NComponents = 2, RegCovar = 0 }.Fit([1, 1, 1], 3, 1));
-        Refused("weightsInit", () => new GaussianMixture { NComponents = 2, WeightsInit = [1, 1] }.Fit(x, 600, 2));
-        Refused("precisionsInit: found 1 values, expected 8", () => new GaussianMixture { NComponents = 2, PrecisionsInit = [1] }.Fit(x, 600, 2));
-        Refused("precisionsInit: found a pivot", () => new GaussianMixture { NComponents = 1, PrecisionsInit = [1, 2, 2, 1] }.Fit(x, 600, 2));
-        Refused("tol: found NaN", () => new GaussianMixture { Tol = double.NaN }.Fit(x, 600, 2));
-        Refused("regCovar: found -1", () => new GaussianMixture { RegCovar = -1 }.Fit(x, 600, 2));
+        Refused("component", () => new GaussianMixture { NComponents = 2, RegCovar = 0 }.Fit(_backend, [1, 1, 1], 3, 1));
+        Refused("weightsInit", () => new GaussianMixture { NComponents = 2, WeightsInit = [1, 1] }.Fit(_backend, x, 600, 2));
+        Refused("precisionsInit: found 1 values, expected 8", () => new GaussianMixture { NComponents = 2, PrecisionsInit = [1] }.Fit(_backend, x, 600, 2));
+        Refused("precisionsInit: found a pivot", () => new GaussianMixture { NComponents = 1, PrecisionsInit = [1, 2, 2, 1] }.Fit(_backend, x, 600, 2));
+        Refused("tol: found NaN", () => new GaussianMixture { Tol = double.NaN }.Fit(_backend, x, 600, 2));
+        Refused("regCovar: found -1", () => new GaussianMixture { RegCovar = -1 }.Fit(_backend, x, 600, 2));
     }
 
     [Fact]
@@ -142,14 +147,14 @@ public class EstimatorTests
         {
             // Around the corners of a polygon.
             var x = Cloud(40 * k, 2, k).Select((v, i) => 0.3 * v + 5 * Math.Cos(2 * Math.PI * (i / 2 % k) / k - (i % 2) * Math.PI / 2)).ToArray();
-            var choice = ClusterCount.BySilhouette(x, 40 * k, 2, to: 8);
+            var choice = ClusterCount.BySilhouette(_backend, x, 40 * k, 2, to: 8);
             Assert.Equal(k, choice.NClusters);
             Assert.Equal(Enumerable.Range(2, 7), choice.Candidates.Select(c => c.NClusters));
             Assert.Equal(choice.Candidates.Max(c => c.Silhouette), Metrics.Silhouette(x, 40 * k, 2, choice.Labels));
         }
-        Refused("two distinct clusters", () => ClusterCount.BySilhouette([1, 1, 1, 1], 4, 1));
-        Refused("from: found 1", () => ClusterCount.BySilhouette([1, 2, 3], 3, 1, from: 1));
-        Refused("found 2 points", () => ClusterCount.BySilhouette([1, 2], 2, 1));
+        Refused("two distinct clusters", () => ClusterCount.BySilhouette(_backend, [1, 1, 1, 1], 4, 1));
+        Refused("from: found 1", () => ClusterCount.BySilhouette(_backend, [1, 2, 3], 3, 1, from: 1));
+        Refused("found 2 points", () => ClusterCount.BySilhouette(_backend, [1, 2], 2, 1));
     }
 
     [Fact]

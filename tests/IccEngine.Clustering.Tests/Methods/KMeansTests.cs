@@ -1,10 +1,16 @@
 using IccEngine.Core;
+using IccEngine.Cpu;
+using IccEngine.Testing;
 using Xunit;
 
 namespace IccEngine.Clustering.Tests;
 
-public class KMeansTests
+public sealed class KMeansTests : IDisposable
 {
+    private readonly CpuBackend _backend = new(2);
+
+    public void Dispose() => _backend.Dispose();
+
     private static double[] Cloud(int n, int d, long seed)
     {
         var random = new SeededRandom(seed);
@@ -23,7 +29,7 @@ public class KMeansTests
         var x = Cloud(n, d, n);
         var before = double.PositiveInfinity;
         KMeansResult Descend(KMeansAlgorithm algorithm, int steps) =>
-            new KMeans { NClusters = k, Init = x[..(k * d)], MaxIter = steps, Tol = 0, Algorithm = algorithm }.Fit(x, n, d);
+            new KMeans { NClusters = k, Init = x[..(k * d)], MaxIter = steps, Tol = 0, Algorithm = algorithm }.Fit(_backend, x, n, d);
         for (var steps = 1; steps <= 12; steps++)
         {
             var inertia = Descend(KMeansAlgorithm.Lloyd, steps).Inertia;
@@ -45,11 +51,11 @@ public class KMeansTests
         var weights = Enumerable.Range(0, n).Select(i => 1.0 + i % 3).ToArray();
         var repeated = Enumerable.Range(0, n).SelectMany(i => Enumerable.Range(0, 1 + i % 3).SelectMany(_ => x[(i * d)..(i * d + d)])).ToArray();
         var kmeans = new KMeans { NClusters = k, Init = x[..(k * d)], Tol = 0, Algorithm = KMeansAlgorithm.Lloyd };
-        var weighted = kmeans.Fit(x, n, d, weights);
-        var plain = kmeans.Fit(repeated, repeated.Length / d, d);
+        var weighted = kmeans.Fit(_backend, x, n, d, weights);
+        var plain = kmeans.Fit(_backend, repeated, repeated.Length / d, d);
         Near.Equal(plain.Centers, weighted.Centers, 1e-12, 0, "centres");
         Near.Equal(plain.Inertia, weighted.Inertia, 1e-12, 1e-12, "inertia");
-        var reversed = kmeans.Fit(x.Chunk(d).Reverse().SelectMany(p => p).ToArray(), n, d, weights.Reverse().ToArray());
+        var reversed = kmeans.Fit(_backend, x.Chunk(d).Reverse().SelectMany(p => p).ToArray(), n, d, weights.Reverse().ToArray());
         Assert.Equal(weighted.Labels, reversed.Labels.Reverse());
     }
 
@@ -65,23 +71,43 @@ public class KMeansTests
             x[2 * i] += 10 * (i % 4);
         }
         var kmeans = new KMeans { NClusters = 4, RandomState = 7, Algorithm = algorithm };
-        var found = kmeans.Fit(x, n, 2);
+        var found = kmeans.Fit(_backend, x, n, 2);
         Near.SamePartition([.. Enumerable.Range(0, n).Select(i => i % 4)], found.Labels, "blobs");
-        var again = kmeans.Fit(x, n, 2);
+        var again = kmeans.Fit(_backend, x, n, 2);
         Assert.Equal(found.Labels, again.Labels);
         Assert.Equal(found.Centers, again.Centers);
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Starts_side_by_side_go_as_each_would_alone_and_ask_no_more_than_the_longest(int n, int d, int k)
+    {
+        const int starts = 7;
+        using var backend = new CountingBackend(new CpuBackend(2));
+        var weights = Enumerable.Range(0, n).Select(i => i % 4 / 2.0 + 0.25).ToArray();
+        using var problem = new KMeansProblem(backend, Cloud(n, d, n), n, d, k, weights, starts);
+        double[] Start(int seed) => KMeansPlusPlus.Choose(problem, new SeededRandom(seed));
+        var together = Lloyd.Run(problem, [.. Enumerable.Range(0, starts).Select(Start)], 300, 0);
+        Assert.Equal(together.Max(r => r.NIter) + 1, backend.Assignments);
+        for (var s = 0; s < starts; s++)
+        {
+            var alone = Lloyd.Run(problem, [Start(s)], 300, 0).Single();
+            Assert.Equal(alone.Labels, together[s].Labels);
+            Assert.Equal(alone.Centers, together[s].Centers);
+            Assert.Equal((alone.Inertia, alone.NIter), (together[s].Inertia, together[s].NIter));
+        }
     }
 
     [Fact]
     public void As_many_clusters_as_points_leaves_no_inertia_and_duplicates_are_reported()
     {
         var x = Cloud(31, 2, 4);
-        Assert.Equal(0, new KMeans { NClusters = 31 }.Fit(x, 31, 2).Inertia);
-        var same = new KMeans { NClusters = 3 }.Fit([5, 5, 5, 5, 5], 5, 1);
+        Assert.Equal(0, new KMeans { NClusters = 31 }.Fit(_backend, x, 31, 2).Inertia);
+        var same = new KMeans { NClusters = 3 }.Fit(_backend, [5, 5, 5, 5, 5], 5, 1);
         Assert.Equal(0, same.Inertia);
         Assert.Contains("found 1 distinct clusters, expected 3", Assert.Single(same.Warnings));
         // Every point with weight zero but one: the others are carried along.
-        var single = new KMeans { NClusters = 2 }.Fit([1, 2, 3], 3, 1, [0, 1, 0]);
+        var single = new KMeans { NClusters = 2 }.Fit(_backend, [1, 2, 3], 3, 1, [0, 1, 0]);
         Assert.Equal(0, single.Inertia);
         Assert.Contains(2.0, single.Centers);
     }
@@ -90,7 +116,7 @@ public class KMeansTests
     public void Wrong_arguments_are_refused()
     {
         void Refused(string part, KMeans kmeans, double[] x, int n, int d, double[]? weights = null) =>
-            Assert.Contains(part, Assert.Throws<IccArgumentException>(() => kmeans.Fit(x, n, d, weights)).Message);
+            Assert.Contains(part, Assert.Throws<IccArgumentException>(() => kmeans.Fit(_backend, x, n, d, weights)).Message);
         var two = new KMeans { NClusters = 2 };
         Refused("found 0 points", two, [], 0, 2);
         Refused("found 0 columns", two, [], 2, 0);
