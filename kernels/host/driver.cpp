@@ -35,6 +35,12 @@ enum FunctionAttribute
     kMostDynamicShared = 8,
 };
 
+enum JitOption
+{
+    kErrorLog = 5,
+    kErrorLogBytes = 6,
+};
+
 constexpr size_t kMostShared = 48 * 1024; // unless the kernel was allowed more
 
 struct Module
@@ -42,6 +48,22 @@ struct Module
     Ptx ptx;
     std::map<std::string, Function, std::less<>> functions;
 };
+
+// What the compiler has to say, into the buffer of the caller, which says how large it is.
+void write_log(unsigned count, const int* options, void** values, const char* text)
+{
+    char* log = nullptr;
+    size_t bytes = 0;
+    for (unsigned i = 0; i < count; i++)
+    {
+        log = options[i] == kErrorLog ? static_cast<char*>(values[i]) : log;
+        bytes = options[i] == kErrorLogBytes ? (size_t)(unsigned)reinterpret_cast<uintptr_t>(values[i]) : bytes;
+    }
+    if (log && bytes > 0)
+    {
+        snprintf(log, bytes, "%s", text);
+    }
+}
 
 // Shared memory of a block: "Technical Specifications per Compute Capability" of the CUDA programming guide.
 size_t most_shared()
@@ -94,6 +116,7 @@ void icc_host_set(const char* what, long long value)
     if (name == "lazy") { machine.lazy = value != 0; }
     if (name == "life") { machine.life = (long)value; }
     if (name == "missing") { machine.missing = (int)value; }
+    if (name == "compiler") { machine.compiler = value != 0; }
 }
 
 long long icc_host_get(const char* what)
@@ -163,7 +186,12 @@ Result cuDevicePrimaryCtxRetain(void** result, int device)
     {
         return kInvalidDevice;
     }
+    if (machine.used >= machine.memory)
+    {
+        return kOutOfMemory; // a context takes some
+    }
     machine.retained++;
+    machine.active = true;
     *result = &context;
     return kSuccess;
 }
@@ -201,9 +229,14 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
     {
         return state;
     }
+    if (!machine.compiler)
+    {
+        return kNoJitCompiler;
+    }
     auto module = std::make_unique<Module>();
     if (!module->ptx.parse(static_cast<const char*>(image)))
     {
+        write_log(count, options, values, "ptxas application ptx input, line 1; fatal   : Missing .version directive at start of file\nptxas fatal   : Ptx assembly aborted due to errors");
         return kInvalidPtx;
     }
     for (const KernelEntry& kernel : kernels())
@@ -265,6 +298,7 @@ Result cuGetErrorName(Result result, const char** name)
         {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},
         {kNoBinaryForGpu, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
         {kInvalidPtx, "CUDA_ERROR_INVALID_PTX"},
+        {kNoJitCompiler, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND"},
         {kUnsupportedPtxVersion, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
         {kInvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
         {kNotFound, "CUDA_ERROR_NOT_FOUND"},

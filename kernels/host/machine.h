@@ -25,6 +25,7 @@ enum Result
     kInvalidContext = 201,
     kNoBinaryForGpu = 209,
     kInvalidPtx = 218,
+    kNoJitCompiler = 221,
     kUnsupportedPtxVersion = 222,
     kInvalidHandle = 400,
     kNotFound = 500,
@@ -73,6 +74,7 @@ struct Machine
     int ptx = 85;               // newest version that the driver knows
     int missing = 0;            // an attribute of the device that is 0
     bool failing = false;       // launches fail
+    bool compiler = true;       // for PTX
     std::atomic<bool> lazy;     // work waits until somebody waits for it
     std::atomic<long> life{-1}; // calls until the device is lost; -1: for ever
     std::atomic<bool> lost;

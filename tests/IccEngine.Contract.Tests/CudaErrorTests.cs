@@ -61,6 +61,25 @@ public sealed class CudaErrorTests : IDisposable
         Works();
     }
 
+    [SkippableFact]
+    public void ADriverWithoutACompiler()
+    {
+        Pretend("compiler", 0, 1);
+        Assert.Matches("CUDA_ERROR_JIT_COMPILER_NOT_FOUND.*libnvidia-ptxjitcompiler.*cpu$", Error<IccDeviceException>(() => Open()));
+        Pretend("compiler", 1, 1);
+        Works();
+    }
+
+    [SkippableFact]
+    public void WhatTheCompilerSays()
+    {
+        var context = new CudaContext(0, CudaHost.Library);
+        var message = Error<IccDeviceException>(() => context.LoadModule("nonsense", "nonsense\0"u8));
+        context.Release();
+        Assert.Contains("nonsense (CUDA_ERROR_INVALID_PTX: ptxas application ptx input, line 1; fatal", message, StringComparison.Ordinal);
+        Works();
+    }
+
     /// <summary>Kernels for one chip that are wrong, not accepted, or for another chip are not used; what they would have done is right.</summary>
     [SkippableTheory]
     [InlineData("wrong-wgmma", 1, 0, "wgmma gives wrong products here")]
@@ -86,6 +105,7 @@ public sealed class CudaErrorTests : IDisposable
         Assert.Matches("4,294,967,296 bytes.*; [0-9,]+ of 3,221,225,472 are free: .*cpu", message);
         Pretend("memory", 1, 16L << 30);
         Error<IccMemoryException>(() => backend.LoadWeight(Data.Weight(DType.F32, 1, 1, 16, 16)));
+        Assert.Contains("for a context", Error<IccMemoryException>(() => Open()), StringComparison.Ordinal);
         Pretend("memory", 16L << 30, 16L << 30);
         Works(backend);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IccEngine.Core;
 
 namespace IccEngine.Cuda;
@@ -19,6 +20,7 @@ internal sealed unsafe partial class CudaContext
     private readonly List<Action> _later = [];
     private readonly nint _pool;
     private int _waiting; // launches are written down: under the lock of _later
+    private readonly byte[] _compilerLog = GC.AllocateArray<byte>(4096, pinned: true); // the driver may compile a module when it is first used
     private string? _lost;
     private int _holders = 1;
 
@@ -134,17 +136,23 @@ internal sealed unsafe partial class CudaContext
 
     /// <summary>Loads a module of kernels.</summary>
     /// <exception cref="IccDeviceException">The driver does not accept it.</exception>
+    /// <exception cref="IccMemoryException">There is not enough memory.</exception>
     public nint LoadModule(string name, ReadOnlySpan<byte> ptx)
     {
+        var options = stackalloc int[] { 5 /* CU_JIT_ERROR_LOG_BUFFER */, 6 /* CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES */ };
         nint module;
-        fixed (byte* image = ptx)
+        fixed (byte* image = ptx, log = _compilerLog)
         {
-            var result = Driver.ModuleLoad(&module, image, 0, null, null);
+            _compilerLog.AsSpan().Clear();
+            var values = stackalloc void*[] { log, (void*)(_compilerLog.Length - 1) }; // ends with a zero, whatever the driver writes
+            var result = Driver.ModuleLoad(&module, image, 2, options, values);
+            if (result == CudaDriver.OutOfMemory)
+            {
+                CheckMemory(result, ptx.Length);
+            }
             if (result != CudaDriver.Success)
             {
-                throw new IccDeviceException(
-                    $"{Device}: the driver does not accept the kernels of {name} ({Driver.Name(result)}); it is for CUDA {Device.DriverVersion},"
-                    + " expected one for 11.8 or later: update the NVIDIA driver, or compute on cpu");
+                throw NotAccepted(result, name, Marshal.PtrToStringUTF8((nint)log)!);
             }
         }
         _modules.Add(module);
@@ -246,6 +254,20 @@ internal sealed unsafe partial class CudaContext
             }
         }
         action();
+    }
+
+    private IccDeviceException NotAccepted(int result, string name, string log)
+    {
+        var advice = result switch
+        {
+            CudaDriver.JitCompilerNotFound =>
+                "the driver's compiler is missing: install its library libnvidia-ptxjitcompiler (in a container: the driver's compute libraries)",
+            CudaDriver.JitCompilationDisabled => "compiling is switched off: unset CUDA_DISABLE_PTX_JIT and CUDA_DISABLE_JIT",
+            _ => $"it is for CUDA {Device.DriverVersion}, expected one for {CudaDevice.OldestDriver} or later: update the NVIDIA driver",
+        };
+        var line = log.Split('\n', 2)[0].Trim();
+        return new IccDeviceException(
+            $"{Device}: the driver does not accept the kernels of {name} ({Driver.Name(result)}{(line.Length > 0 ? $": {line}" : "")}); {advice}, or compute on cpu");
     }
 
     private void Sent()

@@ -11,6 +11,8 @@ internal sealed unsafe class CudaDriver
 {
     public const int Success = 0;
     public const int OutOfMemory = 2;
+    public const int JitCompilerNotFound = 221;
+    public const int JitCompilationDisabled = 223;
 
     /// <summary>
     /// Results after which nothing works any more in the context: the device is gone or broken, or a kernel did what leaves no way on
@@ -18,7 +20,8 @@ internal sealed unsafe class CudaDriver
     /// </summary>
     private static readonly HashSet<int> _fatal =
         [4 /* shut down */, 46 /* device unavailable */, 214 /* ECC */, 220 /* NVLink */, 226 /* ECC, contained */, 700, 702, 709, 710,
-        714, 715, 716, 717, 718, 719 /* kernels and contexts that broke */, 999 /* unknown */];
+        714, 715, 716, 717, 718, 719, 721 /* kernels and contexts that broke */, 810 /* ended by MPS */, 911 /* another device */,
+        999 /* unknown */];
 
     private static readonly Dictionary<string, CudaDriver> _loaded = [];
 
