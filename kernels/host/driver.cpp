@@ -128,6 +128,8 @@ long long icc_host_get(const char* what)
         : name == "pinned" ? (long long)machine.pinned.size()
         : name == "reserved" ? (long long)machine.reserved.size()
         : name == "events" ? machine.events.load()
+        : name == "retained" ? machine.retained
+        : name == "early" ? machine.early.load()
         : name == "waits" ? machine.waits.load()
         : name == "launches" ? machine.launches.load()
         : name == "graphs" ? machine.graphs.load() : -1;
@@ -213,7 +215,7 @@ Result cuDevicePrimaryCtxRelease_v2(int)
 Result cuDevicePrimaryCtxReset_v2(int)
 {
     std::lock_guard hold(machine.lock);
-    machine.clear();
+    machine.clear(); // who retained it has still to release it
     return kSuccess;
 }
 
@@ -223,7 +225,7 @@ Result cuCtxSetCurrent(void* given)
     return given == &context || !given ? kSuccess : kInvalidContext;
 }
 
-Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*, void**)
+Result cuModuleLoadDataEx(void** result, const void* image, unsigned count, const int* options, void** values)
 {
     if (Result state = ready(); state != kSuccess)
     {
@@ -264,6 +266,9 @@ Result cuModuleLoadDataEx(void** result, const void* image, unsigned, const int*
 
 Result cuModuleUnload(void* module)
 {
+    std::unique_lock hold(machine.lock);
+    machine.give_back();
+    hold.unlock();
     delete static_cast<Module*>(module);
     return ready();
 }
@@ -304,6 +309,7 @@ Result cuGetErrorName(Result result, const char** name)
         {kNotFound, "CUDA_ERROR_NOT_FOUND"},
         {kNotReady, "CUDA_ERROR_NOT_READY"},
         {kOutOfResources, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+        {kContextIsDestroyed, "CUDA_ERROR_CONTEXT_IS_DESTROYED"},
         {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
     };
     static thread_local std::string wrong;

@@ -1,7 +1,5 @@
 #include "machine.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 
 #include "checker.h"
@@ -31,6 +29,15 @@ bool inside(const std::map<uintptr_t, size_t>& ranges, uintptr_t address, size_t
     }
     return bytes <= there;
 }
+
+// A call more; the device may be lost at it.
+void age()
+{
+    if (machine.life >= 0 && machine.life-- == 0)
+    {
+        machine.lost = true;
+    }
+}
 } // namespace
 
 Machine machine;
@@ -48,55 +55,62 @@ Result Stream::put(std::function<Result()> work)
     }
     std::lock_guard hold(lock);
     waiting.push_back(std::move(work));
+    waits++;
     return kSuccess;
 }
 
 Result Stream::finish()
 {
     std::lock_guard hold(lock);
-    while (!waiting.empty())
+    Result result = kSuccess;
+    while (!waiting.empty() && !gone && result == kSuccess)
     {
-        Result result = waiting.front()();
+        result = waiting.front()();
         waiting.pop_front();
-        if (result != kSuccess)
-        {
-            waiting.clear();
-            return result;
-        }
     }
-    return kSuccess;
+    waiting.clear();
+    waits = 0;
+    return result;
 }
 
 bool Machine::holds(uintptr_t address, size_t bytes) const { return inside(allocations, address, bytes); }
 
 bool Machine::is_pinned(uintptr_t address, size_t bytes) const { return inside(pinned, address, bytes); }
 
+void Machine::give_back()
+{
+    for (void* stream : streams)
+    {
+        early += static_cast<Stream*>(stream)->waits > 0;
+    }
+}
+
 void Machine::clear()
 {
-    for (auto [address, bytes] : allocations)
+    std::erase_if(allocations, [&](const auto& allocation)
     {
-        check_freed(address);
-        if (!mappings.contains(address))
+        auto [address, bytes] = allocation;
+        if (mappings.contains(address))
         {
-            free(reinterpret_cast<void*>(address));
+            return false;
         }
-    }
-    for (auto [address, bytes] : reserved)
-    {
-        munmap(reinterpret_cast<void*>(address), bytes);
-    }
+        check_freed(address);
+        free(reinterpret_cast<void*>(address));
+        used -= bytes;
+        return true;
+    });
     for (auto [address, bytes] : pinned)
     {
         free(reinterpret_cast<void*>(address));
     }
-    allocations.clear();
-    mappings.clear();
-    handles.clear();
-    reserved.clear();
+    for (void* stream : streams)
+    {
+        static_cast<Stream*>(stream)->gone = true;
+    }
+    streams.clear();
     pinned.clear();
-    used = 0;
     events = 0;
-    retained = 0;
+    active = false;
     lost = false;
 }
 
@@ -105,17 +119,28 @@ void enter(void* given) { current = given; }
 Result ready()
 {
     return !machine.initialized ? kNotInitialized
-        : current != &context || machine.retained == 0 ? kInvalidContext
+        : current != &context ? kInvalidContext
+        : !machine.active ? kContextIsDestroyed
         : machine.lost ? kLaunchFailed : kSuccess;
 }
 
 Result working()
 {
-    if (machine.life >= 0 && machine.life-- == 0)
-    {
-        machine.lost = true;
-    }
+    age();
     return ready();
+}
+
+Result working(void* stream)
+{
+    Result state = working();
+    std::lock_guard hold(machine.lock);
+    return state != kSuccess ? state : machine.streams.contains(stream) ? kSuccess : kInvalidHandle;
+}
+
+Result processing()
+{
+    age();
+    return !machine.initialized ? kNotInitialized : machine.lost ? kLaunchFailed : kSuccess;
 }
 
 Result fits(uint64_t address, size_t bytes)

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "kernels.h"
 
@@ -31,6 +32,7 @@ enum Result
     kNotFound = 500,
     kNotReady = 600,
     kOutOfResources = 701,
+    kContextIsDestroyed = 709,
     kLaunchFailed = 719,
     kWrongAccess = 10000, // no number of CUDA's; its name is what the checker has to say
 };
@@ -48,6 +50,9 @@ struct Stream
 {
     std::mutex lock;
     std::deque<std::function<Result()>> waiting;
+
+    std::atomic<size_t> waits; // how much is in `waiting`
+    std::atomic<bool> gone;    // with its context, and what was put on it
 
     Result put(std::function<Result()> work);
     Result finish();
@@ -79,18 +84,24 @@ struct Machine
     std::atomic<long> life{-1}; // calls until the device is lost; -1: for ever
     std::atomic<bool> lost;
     int retained = 0;
+    bool active = false; // the context is there: it was retained, and not reset since
     std::map<uintptr_t, size_t> allocations; // mappings included
     std::map<uintptr_t, std::shared_ptr<Physical>> mappings;
     std::map<uint64_t, std::shared_ptr<Physical>> handles;
     std::map<uintptr_t, size_t> pinned;      // memory of the host
     std::map<uintptr_t, size_t> reserved;    // addresses
+    std::set<void*> streams;
     std::atomic<long long> waits, launches, graphs, events;
+    std::atomic<long long> early; // what work that waited was still to use, given back
+
+    // Something is given back that work on a stream may need: nothing may wait there.
+    void give_back();
 
     // Whether [address, address + bytes) lies in one allocation, or in mappings that follow one another.
     bool holds(uintptr_t address, size_t bytes) const;
     bool is_pinned(uintptr_t address, size_t bytes) const;
 
-    // The context is gone, and all that was in it.
+    // The context is gone, and all that was in it. Memory that is mapped by hand belongs to the process, and stays.
     void clear();
 };
 
@@ -105,6 +116,12 @@ Result ready();
 
 // Likewise for what the device has to do; it may be lost at this very call.
 Result working();
+
+// Likewise on a stream that there is.
+Result working(void* stream);
+
+// The same for what needs no context.
+Result processing();
 
 // Likewise with memory of the device that is there.
 Result fits(uint64_t address, size_t bytes);

@@ -15,6 +15,31 @@ constexpr size_t kGap = 64 * 1024;    // between allocations, so that what is be
 constexpr size_t kPoisoned = 1 << 24; // bytes of an allocation that are filled, so that large ones stay cheap
 constexpr size_t kGranule = 16 * 1024; // of mapped memory; a device has 2 MiB
 
+// As CUmemAllocationProp and CUmemAccessDesc of cuda.h.
+struct Properties
+{
+    int type, handleTypes, locationType, location;
+    void* metaData;
+    unsigned char flags[8];
+
+    // Memory of the device, shared with nobody.
+    bool valid() const
+    {
+        constexpr unsigned char none[8] = {};
+        return type == 1 && handleTypes == 0 && locationType == 1 && location >= 0 && location < machine.devices && !metaData
+            && memcmp(flags, none, sizeof none) == 0;
+    }
+};
+static_assert(sizeof(Properties) == 32);
+
+struct Access
+{
+    int locationType, location, flags;
+};
+
+constexpr int kReadAndWrite = 3;
+constexpr int kReleaseThreshold = 4; // an attribute of a pool
+
 uint64_t lastHandle = 0;
 
 void* at(uint64_t address) { return reinterpret_cast<void*>(address); }
@@ -62,13 +87,16 @@ Result cuDeviceGetDefaultMemPool(void** result, int device)
     return device < machine.devices ? kSuccess : kInvalidDevice;
 }
 
-Result cuMemPoolSetAttribute(void* given, int, void*) { return given == &pool ? kSuccess : kInvalidHandle; }
+Result cuMemPoolSetAttribute(void* given, int attribute, void* value)
+{
+    return given != &pool ? kInvalidHandle : attribute == kReleaseThreshold && value ? kSuccess : kInvalidValue;
+}
 
 Result cuMemPoolTrimTo(void* given, size_t) { return given == &pool ? kSuccess : kInvalidHandle; }
 
-Result cuMemAllocAsync(uint64_t* address, size_t bytes, void*)
+Result cuMemAllocAsync(uint64_t* address, size_t bytes, void* stream)
 {
-    Result state = working();
+    Result state = working(stream);
     std::lock_guard hold(machine.lock);
     if (state != kSuccess || bytes == 0)
     {
@@ -88,16 +116,19 @@ Result cuMemAllocAsync(uint64_t* address, size_t bytes, void*)
 Result cuMemFreeAsync(uint64_t address, void* stream)
 {
     Result state = ready();
+    std::unique_lock hold(machine.lock);
+    state = state == kSuccess && !machine.streams.contains(stream) ? kInvalidHandle : state;
+    hold.unlock();
     return state != kSuccess ? state : static_cast<Stream*>(stream)->put([=] { return give_back(address); });
 }
 
-Result cuMemHostAlloc(void** result, size_t bytes, unsigned)
+Result cuMemHostAlloc(void** result, size_t bytes, unsigned flags)
 {
     Result state = working();
     std::lock_guard hold(machine.lock);
-    if (state != kSuccess)
+    if (state != kSuccess || bytes == 0 || flags > 7)
     {
-        return state;
+        return state != kSuccess ? state : kInvalidValue;
     }
     *result = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
     machine.pinned[reinterpret_cast<uintptr_t>(*result)] = bytes;
@@ -107,6 +138,7 @@ Result cuMemHostAlloc(void** result, size_t bytes, unsigned)
 Result cuMemFreeHost(void* memory)
 {
     std::lock_guard hold(machine.lock);
+    machine.give_back();
     if (machine.pinned.erase(reinterpret_cast<uintptr_t>(memory)) == 0)
     {
         return kInvalidValue;
@@ -115,18 +147,21 @@ Result cuMemFreeHost(void* memory)
     return ready();
 }
 
-Result cuMemGetAllocationGranularity(size_t* bytes, const void*, int)
+// Addresses and memory that are mapped by hand belong to the process: no context is needed for them, and none takes them along. What
+// waits for the device fails while it is lost.
+Result cuMemGetAllocationGranularity(size_t* bytes, const Properties* properties, int option)
 {
     *bytes = kGranule;
-    return kSuccess;
+    return !properties->valid() || option < 0 || option > 1 ? kInvalidValue : machine.initialized ? kSuccess : kNotInitialized;
 }
 
-Result cuMemAddressReserve(uint64_t* address, size_t bytes, size_t, uint64_t, uint64_t)
+Result cuMemAddressReserve(uint64_t* address, size_t bytes, size_t alignment, uint64_t wanted, uint64_t flags)
 {
+    Result state = processing();
     std::lock_guard hold(machine.lock);
-    if (bytes == 0 || bytes % kGranule != 0)
+    if (state != kSuccess || bytes == 0 || bytes % kGranule != 0 || alignment != 0 || wanted != 0 || flags != 0)
     {
-        return kInvalidValue;
+        return state != kSuccess ? state : kInvalidValue;
     }
     // The end is followed by addresses of nobody.
     void* memory = mmap(nullptr, bytes + kGap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -136,29 +171,29 @@ Result cuMemAddressReserve(uint64_t* address, size_t bytes, size_t, uint64_t, ui
     }
     *address = reinterpret_cast<uintptr_t>(memory);
     machine.reserved[*address] = bytes + kGap;
-    return ready();
+    return kSuccess;
 }
 
 Result cuMemAddressFree(uint64_t address, size_t bytes)
 {
     std::lock_guard hold(machine.lock);
     auto found = machine.reserved.find(address);
-    auto inside = machine.allocations.lower_bound(address);
+    auto inside = machine.mappings.lower_bound(address);
     if (found == machine.reserved.end() || found->second != bytes + kGap
-        || (inside != machine.allocations.end() && inside->first < address + bytes))
+        || (inside != machine.mappings.end() && inside->first < address + bytes))
     {
         return kInvalidValue; // not as it was reserved, or something is still mapped there
     }
     munmap(at(address), found->second);
     machine.reserved.erase(found);
-    return ready();
+    return kSuccess;
 }
 
-Result cuMemCreate(uint64_t* handle, size_t bytes, const void*, uint64_t)
+Result cuMemCreate(uint64_t* handle, size_t bytes, const Properties* properties, uint64_t flags)
 {
-    Result state = working();
+    Result state = processing();
     std::lock_guard hold(machine.lock);
-    if (state != kSuccess || bytes == 0 || bytes % kGranule != 0)
+    if (state != kSuccess || bytes == 0 || bytes % kGranule != 0 || !properties->valid() || flags != 0)
     {
         return state != kSuccess ? state : kInvalidValue;
     }
@@ -177,51 +212,58 @@ Result cuMemRelease(uint64_t handle)
     return machine.handles.erase(handle) == 1 ? kSuccess : kInvalidValue;
 }
 
-Result cuMemMap(uint64_t address, size_t bytes, size_t offset, uint64_t handle, uint64_t)
+Result cuMemMap(uint64_t address, size_t bytes, size_t offset, uint64_t handle, uint64_t flags)
 {
     std::lock_guard hold(machine.lock);
     auto found = machine.handles.find(handle);
     auto after = machine.reserved.upper_bound(address);
-    if (found == machine.handles.end() || found->second->bytes != bytes || offset != 0 || after == machine.reserved.begin())
+    if (found == machine.handles.end() || found->second->bytes != bytes || offset != 0 || flags != 0 || after == machine.reserved.begin())
     {
         return kInvalidValue;
     }
     auto [start, reserved] = *std::prev(after);
     auto next = machine.mappings.lower_bound(address);
-    if (address + bytes > start + reserved - kGap || (next != machine.mappings.end() && next->first < address + bytes))
+    if ((address - start) % kGranule != 0 || address + bytes > start + reserved - kGap
+        || (next != machine.mappings.end() && next->first < address + bytes)
+        || (next != machine.mappings.begin() && std::prev(next)->first + std::prev(next)->second->bytes > address))
     {
         return kInvalidValue;
     }
     machine.mappings[address] = found->second;
-    return ready();
+    return kSuccess;
 }
 
-Result cuMemSetAccess(uint64_t address, size_t bytes, const void*, size_t)
+Result cuMemSetAccess(uint64_t address, size_t bytes, const Access* access, size_t count)
 {
+    Result state = processing();
     std::lock_guard hold(machine.lock);
     auto found = machine.mappings.find(address);
-    if (found == machine.mappings.end() || found->second->bytes != bytes || mprotect(at(address), bytes, PROT_READ | PROT_WRITE) != 0)
+    bool valid = count == 1 && access->locationType == 1 && access->location >= 0 && access->location < machine.devices
+        && access->flags == kReadAndWrite;
+    if (state != kSuccess || !valid || found == machine.mappings.end() || found->second->bytes != bytes
+        || mprotect(at(address), bytes, PROT_READ | PROT_WRITE) != 0)
     {
-        return kInvalidValue;
+        return state != kSuccess ? state : kInvalidValue;
     }
     poison(address, bytes);
-    return ready();
+    return kSuccess;
 }
 
 Result cuMemUnmap(uint64_t address, size_t bytes)
 {
+    Result state = processing();
     std::lock_guard hold(machine.lock);
     auto found = machine.mappings.find(address);
-    if (found == machine.mappings.end() || found->second->bytes != bytes)
+    if (state != kSuccess || found == machine.mappings.end() || found->second->bytes != bytes)
     {
-        return kInvalidValue;
+        return state != kSuccess ? state : kInvalidValue;
     }
     machine.mappings.erase(found);
     machine.allocations.erase(address);
     check_freed(address);
     mprotect(at(address), bytes, PROT_NONE);
     madvise(at(address), bytes, MADV_DONTNEED);
-    return ready();
+    return kSuccess;
 }
 
 // Memory of the host that is not pinned is copied before the call returns; pinned memory is read when its turn comes.

@@ -69,7 +69,7 @@ struct Launch
 struct Event
 {
     Stream* stream = nullptr;
-    bool passed = true;
+    std::shared_ptr<bool> passed = std::make_shared<bool>(true); // the event may be destroyed before that
 };
 
 // As CUDA_KERNEL_NODE_PARAMS_v1.
@@ -103,47 +103,68 @@ struct ReadyGraph
 #pragma GCC visibility push(default)
 extern "C"
 {
-Result cuStreamCreate(void** result, unsigned)
+Result cuStreamCreate(void** result, unsigned flags)
 {
     Result state = working();
-    *result = state == kSuccess ? new Stream() : nullptr;
-    return state;
+    if (state != kSuccess || flags > 1)
+    {
+        return state != kSuccess ? state : kInvalidValue;
+    }
+    *result = new Stream();
+    std::lock_guard hold(machine.lock);
+    machine.streams.insert(*result);
+    return kSuccess;
 }
 
 Result cuStreamSynchronize(void* stream)
 {
     machine.waits++;
-    Result state = working();
+    Result state = working(stream);
     return state != kSuccess ? state : static_cast<Stream*>(stream)->finish();
 }
 
 Result cuStreamDestroy_v2(void* stream)
 {
+    std::unique_lock hold(machine.lock);
+    if (machine.streams.erase(stream) == 0)
+    {
+        return kInvalidHandle;
+    }
+    hold.unlock();
     static_cast<Stream*>(stream)->finish();
     delete static_cast<Stream*>(stream);
     return ready();
 }
 
-Result cuEventCreate(void** result, unsigned)
+Result cuEventCreate(void** result, unsigned flags)
 {
+    Result state = ready();
+    if (state != kSuccess || flags > 7)
+    {
+        return state != kSuccess ? state : kInvalidValue;
+    }
     *result = new Event();
     machine.events++;
-    return ready();
+    return kSuccess;
 }
 
 Result cuEventRecord(void* given, void* stream)
 {
     auto event = static_cast<Event*>(given);
+    Result state = working(stream);
+    if (state != kSuccess)
+    {
+        return state;
+    }
     event->stream = static_cast<Stream*>(stream);
-    event->passed = false;
-    Result state = working();
-    return state != kSuccess ? state : event->stream->put([=] { event->passed = true; return kSuccess; });
+    event->passed = std::make_shared<bool>(false);
+    return event->stream->put([passed = event->passed] { *passed = true; return kSuccess; });
 }
 
 Result cuEventQuery(void* event)
 {
     Result state = ready();
-    return state != kSuccess ? state : static_cast<Event*>(event)->passed ? kSuccess : kNotReady;
+    return state != kSuccess ? state : *static_cast<Event*>(event)->passed ? kSuccess : kNotReady;
 }
 
 Result cuEventSynchronize(void* given)
@@ -165,7 +186,7 @@ Result cuLaunchKernel(
     void* function, unsigned blocksX, unsigned blocksY, unsigned blocksZ, unsigned threadsX, unsigned threadsY, unsigned threadsZ,
     unsigned shared, void* stream, void** parameters, void** extra)
 {
-    Result state = stream && function ? working() : kInvalidHandle;
+    Result state = function ? working(stream) : kInvalidHandle;
     if (state != kSuccess || machine.failing)
     {
         return state != kSuccess ? state : kOutOfResources;
@@ -229,7 +250,7 @@ Result cuGraphExecKernelNodeSetParams(void* given, void* node, const KernelNodeP
 
 Result cuGraphLaunch(void* given, void* stream)
 {
-    Result state = working();
+    Result state = working(stream);
     if (state != kSuccess || machine.failing)
     {
         return state != kSuccess ? state : kOutOfResources;

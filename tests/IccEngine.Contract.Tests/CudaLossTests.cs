@@ -38,6 +38,35 @@ public sealed class CudaLossTests
             machine.Pretend("life", -1);
         }
         Assert.InRange(failures, 20, 200);
+        Assert.Equal(expected, Computed(machine)); // the last loss was while the last one gave back what it had
+        Assert.All(machine.Taken(), left => Assert.Equal(0, left));
+    }
+
+    /// <summary>Memory that is mapped by hand does not go with a context, and a context that is made anew is still held.</summary>
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhatALostDeviceHadIsGivenBack(bool disposed)
+    {
+        using var machine = new PretendedMachine();
+        var backend = machine.Open();
+        var cache = backend.CreateKvCache(new KvShape(1, 1, 64, 64, 100));
+        backend.CopyPage(cache, 0, 1); // takes them
+        Assert.NotEqual(0, machine.Count("reserved"));
+        machine.Pretend("life", 0);
+        Assert.Throws<IccDeviceException>(() => backend.Allocate(new Shape(1)));
+        machine.Pretend("life", -1);
+        if (disposed)
+        {
+            cache.Dispose();
+        }
+        using (machine.Open())
+        {
+            Assert.Equal((0, 2), (machine.Count("reserved"), machine.Count("retained")));
+        }
+        cache.Dispose();
+        backend.Dispose();
+        Assert.All(machine.Taken(), left => Assert.Equal(0, left));
     }
 
     [SkippableFact]

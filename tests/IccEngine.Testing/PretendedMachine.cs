@@ -32,14 +32,14 @@ public sealed class PretendedMachine : IDisposable
     public void Pretend(string what, long value) => Set(Driver, what, value);
 
     /// <summary>
-    /// What it has counted: used (bytes of the device), allocations, pinned, reserved and events (that there are), waits, launches and
-    /// graphs (so far).
+    /// What it has counted: used (bytes of the device), allocations, pinned, reserved and events (that there are), retained (how often its
+    /// context is held), waits, launches and graphs (so far), early (what was given back so far while work that waited could use it).
     /// </summary>
     public long Count(string what) =>
         Marshal.GetDelegateForFunctionPointer<Getter>(NativeLibrary.GetExport(NativeLibrary.Load(Driver), "icc_host_get"))(what);
 
     /// <summary>All that a program can take of it: nothing is left where it is all 0.</summary>
-    public long[] Taken() => [Count("used"), Count("allocations"), Count("pinned"), Count("reserved"), Count("events")];
+    public long[] Taken() => [Count("used"), Count("allocations"), Count("pinned"), Count("reserved"), Count("events"), Count("retained")];
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(_folder, recursive: true);

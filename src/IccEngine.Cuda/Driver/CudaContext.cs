@@ -75,6 +75,9 @@ internal sealed unsafe partial class CudaContext
     /// </summary>
     public nint Stream { get; }
 
+    /// <summary>The context, which the process shares.</summary>
+    public PrimaryContext Primary => _primary;
+
     /// <summary>Its multiprocessors.</summary>
     public int Multiprocessors => Device.Multiprocessors;
 
@@ -120,6 +123,8 @@ internal sealed unsafe partial class CudaContext
         // Nothing can be done about a failure here, and the device may be gone already.
         if (TryEnter())
         {
+            Driver.StreamSynchronize(Stream); // what is on its way uses what is given back here
+            Driver.MemPoolTrimTo(_pool, 0);   // others may hold the context, and keep the pool
             _queue.Dispose();
             _staging.Dispose();
             _modules.ForEach(m => Driver.ModuleUnload(m));

@@ -9,6 +9,7 @@ namespace IccEngine.Cuda;
 internal sealed unsafe class PrimaryContext
 {
     private static readonly Dictionary<(CudaDriver Driver, int Device), PrimaryContext> _current = [];
+    private readonly List<AddressRange> _ranges = []; // under the lock of _current
     private volatile bool _gone;
 
     /// <summary>Whether it was made anew since.</summary>
@@ -23,21 +24,33 @@ internal sealed unsafe class PrimaryContext
         {
             nint context, stream;
             var result = Retain(driver, device, &context, &stream);
-            if (CudaDriver.IsFatal(result))
-            {
-                if (_current.Remove((driver, device), out var broken))
-                {
-                    broken._gone = true;
-                }
-                driver.PrimaryCtxReset(device); // the next line tells whether it helped
-                result = Retain(driver, device, &context, &stream);
-            }
-            opener.Check(result, "opening a context");
             if (!_current.TryGetValue((driver, device), out var primary))
             {
                 _current[(driver, device)] = primary = new PrimaryContext();
             }
+            if (CudaDriver.IsFatal(result))
+            {
+                _current[(driver, device)] = primary = primary.Anew();
+                driver.PrimaryCtxReset(device); // the next line tells whether it helped
+                result = Retain(driver, device, &context, &stream);
+            }
+            if (result == CudaDriver.OutOfMemory)
+            {
+                throw new IccMemoryException($"{opener.Device}: there is no memory left for a context: end what uses the device, or compute on cpu");
+            }
+            opener.Check(result, "opening a context");
+            primary._ranges.RemoveAll(r => r.IsGone || (r.IsAbandoned && r.Free()));
             return (primary, context, stream);
+        }
+    }
+
+    /// <summary>Keeps in mind what does not go with the context: addresses and memory that are mapped by hand belong to the process.</summary>
+    public void Add(AddressRange range)
+    {
+        lock (_current)
+        {
+            _ranges.RemoveAll(r => r.IsGone);
+            _ranges.Add(range);
         }
     }
 
@@ -46,16 +59,22 @@ internal sealed unsafe class PrimaryContext
     {
         lock (_current)
         {
-            if (_gone)
-            {
-                return;
-            }
-            if (holder.Driver.CtxSetCurrent(context) == CudaDriver.Success)
+            if (!_gone && holder.Driver.CtxSetCurrent(context) == CudaDriver.Success)
             {
                 holder.Driver.StreamDestroy(stream);
             }
-            holder.Driver.PrimaryCtxRelease(holder.Number);
+            holder.Driver.PrimaryCtxRelease(holder.Number); // one that was made anew too: that does not release it
         }
+    }
+
+    // What stands for the context from now on; what the old one leaves behind is given back when there is one.
+    private PrimaryContext Anew()
+    {
+        _gone = true;
+        var other = new PrimaryContext();
+        _ranges.ForEach(r => r.IsAbandoned = true);
+        other._ranges.AddRange(_ranges);
+        return other;
     }
 
     private static int Retain(CudaDriver driver, int device, nint* context, nint* stream)
