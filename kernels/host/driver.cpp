@@ -15,6 +15,7 @@
 #include "kernels.h"
 #include "machine.h"
 #include "ptx.h"
+#include "sanitizer.h"
 #include "shared_arrays.h"
 
 using namespace icc_host;
@@ -48,6 +49,8 @@ struct Module
     Ptx ptx;
     std::map<std::string, Function, std::less<>> functions;
 };
+
+thread_local std::string wrong; // what the checks of kernels had to say
 
 // What the compiler has to say, into the buffer of the caller, which says how large it is.
 void write_log(unsigned count, const int* options, void** values, const char* text)
@@ -312,10 +315,9 @@ Result cuGetErrorName(Result result, const char** name)
         {kContextIsDestroyed, "CUDA_ERROR_CONTEXT_IS_DESTROYED"},
         {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"},
     };
-    static thread_local std::string wrong;
     if (result == kWrongAccess)
     {
-        wrong = check_report();
+        wrong = check_report() + sanitizer_report();
         *name = wrong.c_str();
         return kSuccess;
     }

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <memory>
 
+#include "sanitizer.h"
+
 namespace icc_host
 {
 thread_local Place place;
@@ -18,7 +20,7 @@ namespace
 constexpr int kMostThreads = 1024;
 constexpr int kWarp = 32;
 constexpr int kWarpgroup = 128;
-constexpr size_t kStack = 64 * 1024;
+constexpr size_t kStack = 256 * 1024; // a sanitizer surrounds arrays
 
 // What threads wait for: all of them arrive, then the generation changes. Where some have ended they never come.
 struct Meeting
@@ -40,9 +42,10 @@ struct Block
     int count;   // threads
     int begun;   // threads that have a fiber
     int current; // the running one
-    int fibers;  // stacks in use
-    bool stuck;
+    int fibers = 0; // stacks in use
+    bool stuck = false;
     void* scheduler;
+    StackRange schedulerStack;
     Meeting all;
     Meeting warps[kMostThreads / kWarp];
     Meeting groups[kMostThreads / kWarpgroup];
@@ -150,6 +153,20 @@ void become(int thread)
 
 void fiber_main();
 
+void change(void** from, void* to, StackRange stack)
+{
+    void* fakeStack = leave(stack);
+    icc_switch(from, to);
+    arrive(fakeStack);
+}
+
+// The fiber's own among the stacks.
+StackRange stack_of(const void* place)
+{
+    size_t index = (size_t)(static_cast<const char*>(place) - block->stacks) / kStack;
+    return {block->stacks + index * kStack, kStack};
+}
+
 // Leaves the running fiber, which saves itself at `from`, for a thread that has begun or, where there is none left, a new one.
 void go(void** from, int thread)
 {
@@ -160,7 +177,7 @@ void go(void** from, int thread)
         b.begun++;
     }
     become(thread);
-    icc_switch(from, b.threads[thread].stack);
+    change(from, b.threads[thread].stack, stack_of(b.threads[thread].stack));
 }
 
 // The next thread of [first, end) after `thread`, in a ring, that is not done; -1 where there is none.
@@ -181,6 +198,11 @@ int next(int thread, int first, int end)
 void fiber_main()
 {
     Block& b = *block;
+    StackRange left = arrive(nullptr);
+    if (b.fibers == 1)
+    {
+        b.schedulerStack = left;
+    }
     for (;;)
     {
         b.kernel->run(b.kernel->parameters);
@@ -195,7 +217,7 @@ void fiber_main()
         void* nowhere;
         if (other < 0)
         {
-            icc_switch(&nowhere, b.scheduler);
+            change(&nowhere, b.scheduler, b.schedulerStack);
         }
         go(&nowhere, other);
     }
@@ -232,7 +254,7 @@ void give_up_block()
 {
     block->stuck = true;
     void* nowhere;
-    icc_switch(&nowhere, block->scheduler);
+    change(&nowhere, block->scheduler, block->schedulerStack);
     abort(); // nobody returns to a block that was given up
 }
 
@@ -277,6 +299,10 @@ bool run_block(const Kernel& kernel)
     Block& b = *block;
     b.kernel = &kernel;
     b.count = (int)place.threads.x;
+    if (b.stuck)
+    {
+        allow(b.stacks, kStack * (size_t)b.fibers); // of threads that never ended
+    }
     b.begun = b.fibers = 0;
     b.stuck = false;
     b.all = {b.count, 0, 0};

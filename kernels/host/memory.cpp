@@ -6,6 +6,7 @@
 
 #include "checker.h"
 #include "machine.h"
+#include "sanitizer.h"
 
 using namespace icc_host;
 
@@ -102,13 +103,15 @@ Result cuMemAllocAsync(uint64_t* address, size_t bytes, void* stream)
     {
         return state != kSuccess ? state : kInvalidValue;
     }
-    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256 + (checking() ? kGap : 0));
+    size_t gap = checking() || sanitizing() ? kGap : 0;
+    void* memory = machine.used + bytes > machine.memory ? nullptr : aligned_alloc(256, (bytes + 255) / 256 * 256 + gap);
     if (!memory)
     {
         return kOutOfMemory;
     }
     *address = reinterpret_cast<uintptr_t>(memory);
     poison(*address, bytes);
+    forbid(at(*address + bytes), gap);
     machine.used += bytes;
     return kSuccess;
 }
@@ -171,6 +174,7 @@ Result cuMemAddressReserve(uint64_t* address, size_t bytes, size_t alignment, ui
     }
     *address = reinterpret_cast<uintptr_t>(memory);
     machine.reserved[*address] = bytes + kGap;
+    forbid(memory, bytes + kGap);
     return kSuccess;
 }
 
@@ -184,6 +188,7 @@ Result cuMemAddressFree(uint64_t address, size_t bytes)
     {
         return kInvalidValue; // not as it was reserved, or something is still mapped there
     }
+    allow(at(address), found->second);
     munmap(at(address), found->second);
     machine.reserved.erase(found);
     return kSuccess;
@@ -245,6 +250,7 @@ Result cuMemSetAccess(uint64_t address, size_t bytes, const Access* access, size
     {
         return state != kSuccess ? state : kInvalidValue;
     }
+    allow(at(address), bytes);
     poison(address, bytes);
     return kSuccess;
 }
@@ -261,6 +267,7 @@ Result cuMemUnmap(uint64_t address, size_t bytes)
     machine.mappings.erase(found);
     machine.allocations.erase(address);
     check_freed(address);
+    forbid(at(address), bytes);
     mprotect(at(address), bytes, PROT_NONE);
     madvise(at(address), bytes, MADV_DONTNEED);
     return kSuccess;

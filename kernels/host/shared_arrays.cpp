@@ -61,7 +61,7 @@ std::vector<SharedArray> read()
         const char* names = bytes.data() + sections[sections[s].sh_link].sh_offset;
         for (size_t i = 0; i < sections[s].sh_size / sizeof(Elf64_Sym); i++)
         {
-            // Variables of functions only (_ZZ..): the fibers have thread-local variables too.
+            // Variables of functions only (_ZZ..): those of the library's own are of none.
             const char* name = names + symbols[i].st_name;
             if (ELF64_ST_TYPE(symbols[i].st_info) == STT_TLS && strncmp(name, "_ZZ", 3) == 0)
             {

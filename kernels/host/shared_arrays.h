@@ -18,6 +18,9 @@ struct SharedArray
 // Most bytes of the dynamic one.
 constexpr size_t kMostDynamic = 227 * 1024;
 
+// Bytes behind each that belong to none, where the library was built to be checked (tools/build-kernels).
+constexpr size_t kSharedGap = 1024;
+
 // All of them, in the order of their addresses.
 const std::vector<SharedArray>& shared_arrays();
 

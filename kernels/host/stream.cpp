@@ -6,6 +6,7 @@
 #include "checker.h"
 #include "fibers.h"
 #include "machine.h"
+#include "sanitizer.h"
 
 using namespace icc_host;
 
@@ -46,6 +47,8 @@ struct Launch
         place.blocks = blocks;
         place.shared = shared;
         check_launch();
+        guard_shared_memory(shared);
+        note_kernel(function->kernel->name);
         Kernel kernel{function->kernel->run, parameters.data()};
         for (unsigned z = 0; z < blocks.z; z++)
         {
@@ -55,9 +58,10 @@ struct Launch
                 {
                     place.block = {x, y, z};
                     place.thread = {0, 0, 0};
-                    if (!run_block(kernel))
+                    bool ended = run_block(kernel);
+                    if (!ended || !sanitizer_report().empty())
                     {
-                        return check_report().empty() ? kLaunchFailed : kWrongAccess;
+                        return check_report().empty() && sanitizer_report().empty() ? kLaunchFailed : kWrongAccess;
                     }
                 }
             }

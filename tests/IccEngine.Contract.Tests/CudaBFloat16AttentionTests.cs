@@ -22,7 +22,7 @@ public class CudaBFloat16AttentionTests
 
     public static IEnumerable<object[]> Lengths => With([.. Data.OddSizes, 300]).Where(c => c is not [TestBackends.CudaOnHostChecked, 2 or 31 or 127 or 300]);
 
-    public static IEnumerable<object[]> HeadDims => With(2, 16, 30, 40, 64, 80, 96, 128, 256);
+    public static IEnumerable<object[]> HeadDims => With(2, 16, 30, 40, 64, 80, 90, 96, 128, 130, 256);
 
     public static IEnumerable<object[]> Groups => With([.. Enumerable.Range(0, HeadCounts.Length)]).Where(c => c is not [TestBackends.CudaOnHostChecked, 4]);
 

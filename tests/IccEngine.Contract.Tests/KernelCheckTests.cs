@@ -9,20 +9,28 @@ namespace IccEngine.Contract.Tests;
 
 /// <summary>
 /// The checked host library finds what is wrong in WrongKernels.cpp and TensorCoreKernels.cpp, by name of the kernel, and nothing where
-/// nothing is; its tensor cores multiply as matrices are multiplied.
+/// nothing is; its tensor cores multiply as matrices are multiplied. AddressSanitizer finds what is outside, and more
+/// (<see cref="SanitizerTests"/>).
 /// </summary>
 public sealed class KernelCheckTests
 {
     private const int Count = 128;
 
     /// <summary>What is wrong with a kernel, by the first word of its name: how the report begins.</summary>
-    private static readonly Dictionary<string, string> _reports = new()
-    {
-        ["race"] = "race: thread ",
-        ["outside"] = "access outside of memory: thread ",
-        ["misaligned"] = "misaligned access: thread ",
-        ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
-    };
+    private static readonly Dictionary<string, string> _reports = CudaHost.IsSanitized
+        ? new()
+        {
+            ["outside"] = "AddressSanitizer: ",
+            ["own"] = "AddressSanitizer: stack-",
+            ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
+        }
+        : new()
+        {
+            ["race"] = "race: thread ",
+            ["outside"] = "access outside of memory: thread ",
+            ["misaligned"] = "misaligned access: thread ",
+            ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
+        };
 
     /// <summary>Kernels of both files.</summary>
     public static TheoryData<string> Kernels

@@ -10,14 +10,26 @@ namespace IccEngine.Testing;
 /// </summary>
 public static class CudaHost
 {
+    /// <summary>
+    /// Name of the variable of the environment that says where the library is, where a test started this process with AddressSanitizer in
+    /// it: the one for it, which is then both <see cref="Library"/> and <see cref="CheckedLibrary"/>.
+    /// </summary>
+    public const string SanitizedVariable = "ICC_CUDA_HOST_SANITIZED";
+
     private const int NoCompiler = 3;
     private static readonly string[] _testKernels =
     [
         .. new[] { "WrongKernels.cpp", "TensorCoreKernels.cpp" }.Select(f => Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", f)),
     ];
-    private static readonly Lazy<(string? Path, string? Missing)> _library = new(() => Build("libicc-cuda-host.so", "--host"));
+    private static readonly string? _sanitized = Environment.GetEnvironmentVariable(SanitizedVariable);
+    private static readonly Lazy<(string? Path, string? Missing)> _library =
+        new(() => IsSanitized ? (_sanitized, null) : Build("libicc-cuda-host.so", "--host"));
     private static readonly Lazy<(string? Path, string? Missing)> _checked =
-        new(() => Build("libicc-cuda-host-checked.so", "--host-checked", _testKernels));
+        new(() => IsSanitized ? (_sanitized, null) : Build("libicc-cuda-host-checked.so", "--host-checked", _testKernels));
+    private static readonly Lazy<(string? Path, string? Missing)> _forSanitizer = new(() => Build("libicc-cuda-host-asan.so", "--host-asan", _testKernels));
+
+    /// <summary>Whether this process was started with AddressSanitizer in it.</summary>
+    public static bool IsSanitized => _sanitized is not null;
 
     /// <summary>Path of the library; the test is skipped, with the reason, where there is no C++ compiler.</summary>
     public static string Library => PathOf(_library);
@@ -27,6 +39,19 @@ public static class CudaHost
     /// (WrongKernels.cpp) or try the tensor cores (TensorCoreKernels.cpp); the test is skipped likewise.
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
+
+    /// <summary>Path of the library for processes with AddressSanitizer in them, with the same kernels; the test is skipped likewise.</summary>
+    public static string LibraryForSanitizer => PathOf(_forSanitizer);
+
+    /// <summary>Path of AddressSanitizer, as the compiler of <see cref="LibraryForSanitizer"/> has it.</summary>
+    public static string Sanitizer
+    {
+        get
+        {
+            using var process = Process.Start(new ProcessStartInfo("g++", "-print-file-name=libasan.so") { RedirectStandardOutput = true })!;
+            return process.StandardOutput.ReadToEnd().Trim();
+        }
+    }
 
     /// <summary>Changes what the library pretends to be (<see cref="PretendedMachine.Pretend"/>).</summary>
     public static void Pretend(string what, long value) => PretendedMachine.Set(Library, what, value);

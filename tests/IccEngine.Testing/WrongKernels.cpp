@@ -158,6 +158,18 @@ __global__ void stuck_shuffle(float* memory, int)
     }
 }
 
+// An array of the thread's own, which only a sanitizer knows.
+__global__ void own_read_beyond(float* memory, int count)
+{
+    float values[8];
+    for (int i = 0; i < 8; i++)
+    {
+        values[i] = memory[threadIdx.x];
+        asm volatile("" : : "r"(values + i) : "memory"); // no register
+    }
+    memory[threadIdx.x] = values[count / 16 + (int)threadIdx.x / 63];
+}
+
 #define KERNEL(name) icc_host::KernelEntry::of<&name>(#name)
 
 const icc_host::Kernels all({
@@ -179,6 +191,7 @@ const icc_host::Kernels all({
     KERNEL(outside_shared_beyond),
     KERNEL(outside_shared_before),
     KERNEL(misaligned_pair),
+    KERNEL(own_read_beyond),
     KERNEL(stuck_barrier),
     KERNEL(stuck_shuffle),
 });
