@@ -105,7 +105,11 @@ inline float float_from_bits(unsigned bits) { return std::bit_cast<float>(bits);
 
 inline float square_root(float x) { return sqrtf(x); }
 
-inline double rounded_product(double a, double b) { return a * b; }
+inline double rounded_product(double a, double b)
+{
+    volatile double product = a * b;
+    return product;
+}
 
 inline float exp2_fast(float x) { return exp2f(x); }
 
