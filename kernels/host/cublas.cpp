@@ -71,7 +71,11 @@ Status cublasGemmEx(
     {
         return kNotSupported;
     }
-    auto multiply = [=, factor = *alpha, old = *beta]
+    if (icc_host::machine.cublas > 0)
+    {
+        return (Status)icc_host::machine.cublas;
+    }
+    auto multiply = [=, factor = *alpha + (icc_host::machine.cublas < 0 ? 1 : 0), old = *beta]
     {
         for (int column = 0; column < n; column++)
         {

@@ -119,6 +119,7 @@ void icc_host_set(const char* what, long long value)
     if (name == "lazy") { machine.lazy = value != 0; }
     if (name == "life") { machine.life = (long)value; }
     if (name == "missing") { machine.missing = (int)value; }
+    if (name == "cublas") { machine.cublas = (int)value; }
     if (name == "compiler") { machine.compiler = value != 0; }
 }
 

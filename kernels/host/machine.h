@@ -80,6 +80,7 @@ struct Machine
     int missing = 0;            // an attribute of the device that is 0
     bool failing = false;       // launches fail
     bool compiler = true;       // for PTX
+    int cublas = 0;             // its status where it is not to multiply; -1: what it gives is wrong
     std::atomic<bool> lazy;     // work waits until somebody waits for it
     std::atomic<long> life{-1}; // calls until the device is lost; -1: for ever
     std::atomic<bool> lost;

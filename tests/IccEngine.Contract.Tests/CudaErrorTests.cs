@@ -96,6 +96,23 @@ public sealed class CudaErrorTests : IDisposable
         Works(backend);
     }
 
+    /// <summary>A library of matrix products that is older than the device, or wrong, is not used.</summary>
+    [SkippableTheory]
+    [InlineData(8)]
+    [InlineData(-1)]
+    public void CublasThatDoesNotMultiply(int status)
+    {
+        Pretend("cublas", status, 0);
+        using var backend = new CudaBackend(0, CudaHost.Library, DType.BF16);
+        Assert.DoesNotContain(MatrixProduct.Cublas, backend.MatrixProducts);
+        var problem = new CudaLinearTests.Problem(DType.BF16, 40, 24, 40);
+        using var twin = new ReferenceBackend<double>();
+        Data.AssertClose(problem.Rounded().Run(twin), problem.Run(backend), Tolerances.Linear, "own kernels");
+        Pretend("cublas", 0, 0);
+        using var other = new CudaBackend(0, CudaHost.Library, DType.BF16);
+        Assert.Contains(MatrixProduct.Cublas, other.MatrixProducts);
+    }
+
     [SkippableFact]
     public void MemoryThatRunsOut()
     {

@@ -32,24 +32,32 @@ internal sealed unsafe class Cublas : IDisposable
         Check(setStream(handle, context.Stream), "does not take a stream");
     }
 
-    /// <summary>Opens it on the context's stream; null where it is missing or does not start.</summary>
+    /// <summary>Opens it on the context's stream; null where it is missing, does not start or does not multiply on this device.</summary>
     /// <param name="context">The device.</param>
     /// <param name="path">Path of a library that stands for it; null: the system's.</param>
+    /// <exception cref="IccMemoryException">There is not enough memory to try it.</exception>
     public static Cublas? TryOpen(CudaContext context, string? path)
     {
+        context.Wait(); // what fails from here on is the library's failure
         foreach (var name in path is null ? _names : [path])
         {
+            Cublas? opened = null;
             try
             {
                 if (NativeLibrary.TryLoad(name, out var library))
                 {
-                    return new Cublas(context, library);
+                    opened = new Cublas(context, library);
+                    if (CublasCheck.IsRight(context, opened))
+                    {
+                        return opened;
+                    }
                 }
             }
             catch (Exception e) when (e is IccDeviceException or EntryPointNotFoundException)
             {
                 // Another one may do; without any, the own kernels multiply.
             }
+            opened?.Dispose();
         }
         return null;
     }
