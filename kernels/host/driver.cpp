@@ -42,6 +42,7 @@ enum JitOption
     kErrorLogBytes = 6,
 };
 
+constexpr size_t kContext = 1024;         // bytes that must be there for a context; it takes none
 constexpr size_t kMostShared = 48 * 1024; // unless the kernel was allowed more
 
 struct Module
@@ -119,6 +120,7 @@ void icc_host_set(const char* what, long long value)
     if (name == "lazy") { machine.lazy = value != 0; }
     if (name == "life") { machine.life = (long)value; }
     if (name == "missing") { machine.missing = (int)value; }
+    if (name == "busy") { machine.busy = value != 0; }
     if (name == "cublas") { machine.cublas = (int)value; }
     if (name == "compiler") { machine.compiler = value != 0; }
 }
@@ -192,9 +194,9 @@ Result cuDevicePrimaryCtxRetain(void** result, int device)
     {
         return kInvalidDevice;
     }
-    if (machine.used >= machine.memory)
+    if (machine.busy || machine.used + kContext > machine.memory)
     {
-        return kOutOfMemory; // a context takes some
+        return machine.busy ? kUnavailable : kOutOfMemory;
     }
     machine.retained++;
     machine.active = true;
@@ -302,6 +304,7 @@ Result cuGetErrorName(Result result, const char** name)
         {kInvalidValue, "CUDA_ERROR_INVALID_VALUE"},
         {kOutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
         {kNotInitialized, "CUDA_ERROR_NOT_INITIALIZED"},
+        {kUnavailable, "CUDA_ERROR_DEVICE_UNAVAILABLE"},
         {kNoDevice, "CUDA_ERROR_NO_DEVICE"},
         {kInvalidDevice, "CUDA_ERROR_INVALID_DEVICE"},
         {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},

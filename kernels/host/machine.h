@@ -21,6 +21,7 @@ enum Result
     kInvalidValue = 1,
     kOutOfMemory = 2,
     kNotInitialized = 3,
+    kUnavailable = 46,
     kNoDevice = 100,
     kInvalidDevice = 101,
     kInvalidContext = 201,
@@ -79,6 +80,7 @@ struct Machine
     int ptx = 85;               // newest version that the driver knows
     int missing = 0;            // an attribute of the device that is 0
     bool failing = false;       // launches fail
+    bool busy = false;          // another process has it for itself
     bool compiler = true;       // for PTX
     int cublas = 0;             // its status where it is not to multiply; -1: what it gives is wrong
     std::atomic<bool> lazy;     // work waits until somebody waits for it

@@ -62,6 +62,16 @@ public sealed class CudaErrorTests : IDisposable
     }
 
     [SkippableFact]
+    public void ADeviceThatAnotherProcessHas()
+    {
+        Pretend("busy", 1, 0);
+        var message = Error<IccDeviceException>(() => Open());
+        Assert.Matches("opening a context failed: CUDA_ERROR_DEVICE_UNAVAILABLE; nvidia-smi .* compute on cpu$", message);
+        Pretend("busy", 0, 0);
+        Works();
+    }
+
+    [SkippableFact]
     public void ADriverWithoutACompiler()
     {
         Pretend("compiler", 0, 1);

@@ -38,7 +38,11 @@ internal sealed unsafe class PrimaryContext
             {
                 throw new IccMemoryException($"{opener.Device}: there is no memory left for a context: end what uses the device, or compute on cpu");
             }
-            opener.Check(result, "opening a context");
+            if (result != CudaDriver.Success)
+            {
+                throw new IccDeviceException(
+                    $"{opener.Device}: opening a context failed: {driver.Name(result)}; nvidia-smi tells what else uses the device, and whether alone, or compute on cpu");
+            }
             primary._ranges.RemoveAll(r => r.IsGone || (r.IsAbandoned && r.Free()));
             return (primary, context, stream);
         }
