@@ -80,6 +80,7 @@ size_t most_shared()
         case 86:
         case 89:
         case 120:
+        case 121:
             return 99 * 1024;
         default:
             return kMostDynamic;

@@ -52,6 +52,29 @@ public sealed class CudaErrorTests : IDisposable
         Works();
     }
 
+    /// <summary>Shared memory of all kernels and targets of PTX suit every device.</summary>
+    [SkippableTheory]
+    [InlineData(80)]
+    [InlineData(86)]
+    [InlineData(87)]
+    [InlineData(89)]
+    [InlineData(90)]
+    [InlineData(100)]
+    [InlineData(103)]
+    [InlineData(110)]
+    [InlineData(120)]
+    [InlineData(121)]
+    public void EveryDeviceLoadsTheKernels(int capability)
+    {
+        Pretend("capability", capability, 90);
+        foreach (var compute in new[] { DType.F32, DType.BF16 })
+        {
+            using var backend = new CudaBackend(0, CudaHost.Library, compute);
+            Assert.Equal(capability == 90, backend.MatrixProducts.Contains(MatrixProduct.Wgmma));
+            Works(backend);
+        }
+    }
+
     [SkippableFact]
     public void TooOldADriver()
     {
