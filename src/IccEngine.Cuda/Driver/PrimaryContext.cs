@@ -17,6 +17,7 @@ internal sealed unsafe class PrimaryContext
 
     /// <summary>Takes hold of a device's context, makes it the thread's, and makes a stream in it.</summary>
     /// <exception cref="IccDeviceException">It cannot be opened.</exception>
+    /// <exception cref="IccMemoryException">There is no memory for it.</exception>
     public static (PrimaryContext Primary, nint Context, nint Stream) Open(CudaContext opener)
     {
         var (driver, device) = (opener.Driver, opener.Number);
