@@ -49,7 +49,9 @@ public sealed class SanitizerTests
     {
         Skip.If(CudaHost.IsSanitized, "this process was started by the same test");
         var library = CudaHost.LibraryForSanitizer;
-        var start = new ProcessStartInfo("dotnet", ["vstest", typeof(SanitizerTests).Assembly.Location, $"--TestCaseFilter:{filter}"])
+        var dotnet = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, "dotnet")).FirstOrDefault(File.Exists);
+        Skip.If(dotnet is null, "there is no command dotnet that runs tests");
+        var start = new ProcessStartInfo(dotnet!, ["vstest", typeof(SanitizerTests).Assembly.Location, $"--TestCaseFilter:{filter}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
