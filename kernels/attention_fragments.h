@@ -39,7 +39,8 @@ __device__ __forceinline__ void load_queries(const AttentionArguments<BFloat16>&
     }
 }
 
-// What a warp knows of its lanes. A thread holds halves 2 i and 2 i + 1 of row tile i: lanes 16 i + lane / 4 and 8 further.
+// What a warp knows of its lanes. A thread holds halves 2 i and 2 i + 1 of row tile i: lanes 16 i + lane / 4 and 8 further. maximum: of
+// the scores times log2 e.
 template <int RowTiles, int Elements>
 struct Running
 {
@@ -139,7 +140,7 @@ __device__ __forceinline__ void weigh(
                 first = first_key(kv, tile.position(own));
                 end = end_key(kv, tile.position(own), tile.length);
             }
-            float largest = running.maximum[i][half];
+            float largest = -kInfinity;
 #pragma unroll
             for (int n = 0; n < Form::kOwnKeys / 8; n++)
             {
@@ -152,8 +153,11 @@ __device__ __forceinline__ void weigh(
                     largest = score > largest ? score : largest;
                 }
             }
-            largest = lanes_max(largest, 4);
-            float factor = exp2_fast(running.maximum[i][half] * kLog2E - (largest == -kInfinity ? 0.f : largest * kLog2E));
+            // Rounded before anything is subtracted, so that the factor of a maximum that stays is 1.
+            float before = running.maximum[i][half];
+            largest = rounded_product(lanes_max(largest, 4), kLog2E);
+            largest = largest > before ? largest : before;
+            float factor = exp2_fast(before - (largest == -kInfinity ? 0.f : largest));
             running.maximum[i][half] = largest;
             running.sum[i][half] *= factor;
             if constexpr (kTapped)
@@ -178,7 +182,7 @@ __device__ __forceinline__ void weigh(
 #pragma unroll
             for (int half = 0; half < 2; half++)
             {
-                float offset = running.maximum[i][half] == -kInfinity ? 0.f : running.maximum[i][half] * kLog2E;
+                float offset = running.maximum[i][half] == -kInfinity ? 0.f : running.maximum[i][half];
 #pragma unroll
                 for (int c = 0; c < 2; c++)
                 {

@@ -27,7 +27,7 @@ struct Target
     {
         if (stats)
         {
-            stats[2 * (place + offset)] = maximum;
+            stats[2 * (place + offset)] = maximum * kLn2;
             stats[2 * (place + offset) + 1] = total;
         }
     }
@@ -109,11 +109,11 @@ __device__ __forceinline__ void write_merged(
         {
             largest = parts[w][own][0] > largest ? parts[w][own][0] : largest;
         }
-        float offset = largest == -kInfinity ? 0.f : largest * kLog2E;
+        float offset = largest == -kInfinity ? 0.f : largest;
 #pragma unroll
         for (int w = 0; w < Warps; w++)
         {
-            float weight = exp2_fast(parts[w][own][0] * kLog2E - offset);
+            float weight = exp2_fast(parts[w][own][0] - offset);
             total += weight * parts[w][own][1];
             result += weight * room[(w * 16 + own) * Elements + d];
         }

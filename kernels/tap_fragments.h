@@ -6,11 +6,12 @@
 #include "tap.h"
 
 constexpr float kLog2E = 1.44269504088896341f;
+constexpr float kLn2 = 0.69314718055994531f;
 
-// Weights are 2^(score log2 e - maximum log2 e).
+// Weights are 2^(score log2 e - maximum), the maximum being that of the scores times log2 e.
 struct PowerOfTwo
 {
-    static constexpr float kLog = 0.69314718055994531f;
+    static constexpr float kLog = kLn2;
     static __device__ __forceinline__ float of(float x) { return exp2_fast(x); }
 };
 
@@ -118,7 +119,7 @@ struct FragmentTaps
             float sum = own_sum(sums);
             if (puts())
             {
-                put.put(first, walk.part, sum, own(maximum) * kLog2E);
+                put.put(first, walk.part, sum, own(maximum));
             }
         }
 #pragma unroll
@@ -135,7 +136,7 @@ struct FragmentTaps
         float sum = own_sum(total);
         if (puts())
         {
-            factors[own_row()] = put.factor(first, walk.part_behind(), own(maximum) * kLog2E, sum);
+            factors[own_row()] = put.factor(first, walk.part_behind(), own(maximum), sum);
         }
     }
 };

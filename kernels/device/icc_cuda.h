@@ -54,6 +54,7 @@ __device__ inline float square_root(float x) { return __nvvm_sqrt_rn_f(x); }
 
 // a b, rounded before anything is added to it: the compiler would round once with the addition.
 __device__ inline double rounded_product(double a, double b) { return __nvvm_mul_rn_d(a, b); }
+__device__ inline float rounded_product(float a, float b) { return __nvvm_mul_rn_f(a, b); }
 
 // 2^x, off by at most 2^-22 of it; results below 2^-126 are 0.
 __device__ inline float exp2_fast(float x)

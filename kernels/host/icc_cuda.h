@@ -105,9 +105,10 @@ inline float float_from_bits(unsigned bits) { return std::bit_cast<float>(bits);
 
 inline float square_root(float x) { return sqrtf(x); }
 
-inline double rounded_product(double a, double b)
+template <typename T>
+inline T rounded_product(T a, T b)
 {
-    volatile double product = a * b;
+    volatile T product = a * b;
     return product;
 }
 

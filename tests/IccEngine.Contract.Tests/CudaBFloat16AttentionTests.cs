@@ -109,6 +109,23 @@ public class CudaBFloat16AttentionTests
         }
     }
 
+    /// <summary>
+    /// What is brought from one maximum to the next must not change where the maximum stays, however many tiles follow: the first keys keep
+    /// their share.
+    /// </summary>
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void LongRowsDoNotDrift(string name)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        using var twin = new ReferenceBackend<double>();
+        var tap = new TapSpec([new(0, 2000), new(2000, 12000), new(12000, 12040)], []);
+        var scenario = new Scenario { Heads = 1, KvHeads = 1, HeadDim = 8, Starts = [12000], Rows = [40], Sharpness = 40, Taps = [tap] };
+        var expected = (scenario with { RoundsCache = true, RoundsQueries = true }).Run(twin).Taps[0]!.SpanToSpan;
+        // Relatively, for the means are of thousands of keys. The twin has scores of up to 40 from the same numbers; an eps of 40 is 4e-6.
+        Data.AssertClose(expected, scenario.Run(backend).Taps[0]!.SpanToSpan, new Tolerance(1e-12, 1e-5), name);
+    }
+
     [SkippableTheory]
     [MemberData(nameof(Names))]
     public void HundredsOfSpans(string name)
