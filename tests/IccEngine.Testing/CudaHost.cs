@@ -28,6 +28,12 @@ public static class CudaHost
         new(() => IsSanitized ? (_sanitized, null) : Build("libicc-cuda-host-checked.so", "--host-checked", _testKernels));
     private static readonly Lazy<(string? Path, string? Missing)> _forSanitizer = new(() => Build("libicc-cuda-host-asan.so", "--host-asan", _testKernels));
 
+    /// <summary>
+    /// Multiprocessors that the library is to pretend when a backend is made, where not the 132 that it has: with few of them no work is
+    /// split among blocks, so that other ways through the kernels are taken, and shorter ones.
+    /// </summary>
+    public static int? Multiprocessors { get; set; }
+
     /// <summary>Whether this process was started with AddressSanitizer in it.</summary>
     public static bool IsSanitized => _sanitized is not null;
 

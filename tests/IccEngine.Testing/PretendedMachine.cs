@@ -25,7 +25,7 @@ public sealed class PretendedMachine : IDisposable
     public CudaBackend Open() => new(0, Driver);
 
     /// <summary>
-    /// Changes what it pretends to be: devices, capability (90 for 9.0), memory (bytes), ptx (85 for 8.5), missing (an attribute of the
+    /// Changes what it pretends to be: devices, capability (90 for 9.0), multiprocessors, memory (bytes), ptx (85 for 8.5), missing (an attribute of the
     /// device that is 0), busy (1: another process has it for itself), compiler (0: the driver has none for PTX), cublas (the status of
     /// its products; -1: they are wrong), failing (1: launches fail), wrong-wgmma (1: its products are wrong), life (calls until the
     /// device is lost; -1: it is not), lazy (1: what is put on a stream waits until somebody waits for it).

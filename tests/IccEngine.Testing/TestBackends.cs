@@ -44,6 +44,10 @@ public static class TestBackends
     {
         if (name is CudaOnHost or CudaOnHostChecked)
         {
+            if (CudaHost.Multiprocessors is { } count)
+            {
+                CudaHost.Pretend("multiprocessors", count);
+            }
             return new CudaBackend(0, name == CudaOnHost ? CudaHost.Library : CudaHost.CheckedLibrary, compute);
         }
         Skip.If(_noDevice.Value is not null, _noDevice.Value);
