@@ -175,7 +175,9 @@ __device__ __forceinline__ void attention(const AttentionArguments<T>& a, const 
         __shared__ float factors[Lanes];
         tap.finish(maximum, sum, factors);
         static_assert(32 * (Lanes + 1) <= Lanes * Stride);
-        write_tap<Lanes, kSide * kSide>(*taps, tile, room, tap.first, tap.walk.part_behind(), factors, queries);
+        write_tap<Lanes, kSide * kSide>(
+            *taps, tile, room, tap.first, tap.walk.part_behind(), factors, queries, threadIdx.x,
+            [] { __syncthreads(); });
     }
 }
 

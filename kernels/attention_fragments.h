@@ -175,7 +175,7 @@ __device__ __forceinline__ void weigh(
 #pragma unroll
     for (int n = 0; n < Form::kOwnKeys / 8; n++)
     {
-        float pairs[RowTiles][2][2];
+        float pairs[RowTiles][2][1][2];
 #pragma unroll
         for (int i = 0; i < RowTiles; i++)
         {
@@ -186,10 +186,10 @@ __device__ __forceinline__ void weigh(
 #pragma unroll
                 for (int c = 0; c < 2; c++)
                 {
-                    pairs[i][half][c] = exp2_fast(scores[i][n][2 * half + c] * kLog2E - offset);
+                    pairs[i][half][0][c] = exp2_fast(scores[i][n][2 * half + c] * kLog2E - offset);
                 }
-                running.sum[i][half] += pairs[i][half][0] + pairs[i][half][1];
-                weights[i][n / 2][n % 2 * 2 + half] = pack_bf16(pairs[i][half][0], pairs[i][half][1]);
+                running.sum[i][half] += pairs[i][half][0][0] + pairs[i][half][0][1];
+                weights[i][n / 2][n % 2 * 2 + half] = pack_bf16(pairs[i][half][0][0], pairs[i][half][0][1]);
             }
         }
         if constexpr (kTapped)

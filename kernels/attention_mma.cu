@@ -231,7 +231,9 @@ __device__ __forceinline__ void attention_mma(const AttentionArguments<BFloat16>
         __shared__ float factors[Form::kLanes];
         static_assert(32 * (Form::kLanes + 1) * 4 <= 2 * Keys * Form::kRow);
         tap.finish(running.maximum, running.sum, factors + lanes);
-        write_tap<Form::kLanes, Form::kThreads>(*taps, tile, room, tap.first, tap.walk.part_behind(), factors, reinterpret_cast<float*>(keys));
+        write_tap<Form::kLanes, Form::kThreads>(
+            *taps, tile, room, tap.first, tap.walk.part_behind(), factors, reinterpret_cast<float*>(keys),
+            threadIdx.x, [] { __syncthreads(); });
     }
 }
 

@@ -47,6 +47,13 @@ __device__ __forceinline__ T exchange_xor(T value, int mask)
     return __builtin_bit_cast(T, words);
 }
 
+// The value of a lane, a number of 64 bits.
+__device__ __forceinline__ long long shuffle(long long value, int lane)
+{
+    unsigned low = (unsigned)shuffle((int)(value & 0xffffffff), lane);
+    return (long long)shuffle((int)(value >> 32), lane) << 32 | low;
+}
+
 // Sum over the 32 lanes of a warp in float64, the same bits in each.
 __device__ __forceinline__ double warp_sum(double value)
 {

@@ -148,24 +148,26 @@ __device__ __forceinline__ auto tap_where(Arguments... arguments)
 }
 
 // The sums of a tile of lanes, from those that its threads have put away of key parts [first, end), to tap.sums. factors [Lanes] and stage
-// [32][Lanes + 1] are shared memory. By all threads, with barriers before use of the factors and at the end.
-template <int Lanes, int Threads>
+// [32][Lanes + 1] are shared memory. By `Threads` threads, numbered `thread`, which meet by barrier() before use of the factors and at the
+// end.
+template <int Lanes, int Threads, typename Barrier>
 __device__ __forceinline__ void write_tap(
-    const TapTile& tap, const LaneTile& tile, const float* room, int first, int end, const float* factors, float* stage)
+    const TapTile& tap, const LaneTile& tile, const float* room, int first, int end, const float* factors, float* stage, int thread,
+    Barrier barrier)
 {
     constexpr int kParts = 32;
     int planes = tap.headsApart ? tile.group : 1;
-    __syncthreads();
+    barrier();
     for (int start = 0; start < tap.keyParts; start += kParts)
     {
-        for (int e = threadIdx.x; e < kParts * Lanes; e += Threads)
+        for (int e = thread; e < kParts * Lanes; e += Threads)
         {
             int part = start + e / Lanes, lane = e % Lanes;
             bool there = part >= first && part < end && lane < tile.lanes;
             stage[e / Lanes * (Lanes + 1) + lane] = there ? room[(long long)part * Lanes + lane] * factors[lane] : 0.f;
         }
-        __syncthreads();
-        for (int e = threadIdx.x; e < kParts * planes * tap.tileParts; e += Threads)
+        barrier();
+        for (int e = thread; e < kParts * planes * tap.tileParts; e += Threads)
         {
             int key = e % kParts, query = e / kParts % tap.tileParts, plane = e / kParts / tap.tileParts;
             int lane = tap.parts[2 * query], endLane = tap.parts[2 * query + 1];
@@ -181,7 +183,7 @@ __device__ __forceinline__ void write_tap(
                 tap.sums[plane * tap.plane + (long long)query * tap.keyParts + start + key] = sum;
             }
         }
-        __syncthreads();
+        barrier();
     }
 }
 

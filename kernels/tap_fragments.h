@@ -65,31 +65,42 @@ struct FragmentTaps
         return (lane % 2 ? high : low) + shuffle_xor(lane % 2 ? low : high, 1);
     }
 
-    // Adds the weights of keys [key, key + 8); maximum: what they are relative to.
-    __device__ __forceinline__ void add(int key, const float (&weights)[RowTiles][2][2], const float (&maximum)[RowTiles][2])
+    // Adds the weights of keys [key, key + 8 Pairs), of which a thread has a pair of each eight; maximum: what they are relative to.
+    template <int Pairs>
+    __device__ __forceinline__ void add(int key, const float (&weights)[RowTiles][2][Pairs][2], const float (&maximum)[RowTiles][2])
     {
-        if (walk.end > key + 8)
+        constexpr int kKeys = 8 * Pairs;
+        if (walk.end > key + kKeys)
         {
 #pragma unroll
             for (int i = 0; i < RowTiles; i++)
             {
-                sums[i][0] += weights[i][0][0] + weights[i][0][1];
-                sums[i][1] += weights[i][1][0] + weights[i][1][1];
+#pragma unroll
+                for (int n = 0; n < Pairs; n++)
+                {
+                    sums[i][0] += weights[i][0][n][0] + weights[i][0][n][1];
+                    sums[i][1] += weights[i][1][n][0] + weights[i][1][n][1];
+                }
             }
             return;
         }
         int low = key + threadIdx.x % 4 * 2;
-        for (int from = key; from < key + 8;)
+        for (int from = key; from < key + kKeys;)
         {
-            int to = walk.end < key + 8 ? walk.end : key + 8;
-            bool lowIn = low >= from && low < to, highIn = low + 1 >= from && low + 1 < to;
+            int to = walk.end < key + kKeys ? walk.end : key + kKeys;
 #pragma unroll
-            for (int i = 0; i < RowTiles; i++)
+            for (int n = 0; n < Pairs; n++)
             {
+                int k = low + 8 * n;
+                bool lowIn = k >= from && k < to, highIn = k + 1 >= from && k + 1 < to;
 #pragma unroll
-                for (int half = 0; half < 2; half++)
+                for (int i = 0; i < RowTiles; i++)
                 {
-                    sums[i][half] += (lowIn ? weights[i][half][0] : 0.f) + (highIn ? weights[i][half][1] : 0.f);
+#pragma unroll
+                    for (int half = 0; half < 2; half++)
+                    {
+                        sums[i][half] += (lowIn ? weights[i][half][n][0] : 0.f) + (highIn ? weights[i][half][n][1] : 0.f);
+                    }
                 }
             }
             if (to == walk.end)

@@ -18,6 +18,12 @@ __device__ inline float shuffle_xor(float value, int mask)
     return __nvvm_shfl_sync_bfly_f32(0xffffffffu, value, mask, 31);
 }
 
+// The value of a lane. All 32 lanes of the warp take part.
+__device__ inline int shuffle(int value, int lane) { return __nvvm_shfl_sync_idx_i32(0xffffffffu, value, lane, 31); }
+
+// The larger of two numbers, in one instruction.
+__device__ inline float larger(float a, float b) { return __nvvm_fmax_f(a, b); }
+
 // Sum over the 32 lanes of a warp, the same bits in each.
 __device__ inline float warp_sum(float value)
 {

@@ -1,6 +1,6 @@
 // Copies to shared memory that end when they are waited for, and not before: until then the room is full of NaN. For the checker the
 // thread that copies writes there both when it begins and when it waits. What was copied is hidden from wgmma until the thread says
-// fence_proxy_async.
+// fence_proxy_async; where accesses are checked, what was stored too.
 #include <cstring>
 #include <vector>
 
@@ -41,7 +41,17 @@ void forget_copies(unsigned count)
     hidden.clear();
 }
 
-bool hidden_copy(unsigned address) { return address / 16 < hidden.size() && hidden[address / 16]; }
+bool hidden_from_products(unsigned address) { return address / 16 < hidden.size() && hidden[address / 16]; }
+
+void hide_from_products(unsigned address, size_t bytes)
+{
+    hidden.resize(kMostDynamic / 16 + 1);
+    for (unsigned piece = address / 16; piece <= (address + bytes - 1) / 16; piece++)
+    {
+        hidden[piece] = true;
+        own().hidden.push_back(16 * piece);
+    }
+}
 
 void cp_async_wait(int pending)
 {
@@ -56,9 +66,7 @@ void cp_async_wait(int pending)
             memcpy(copy.to, copy.from, (size_t)copy.bytes);
             if (unsigned address = shared_address(copy.to); address < kMostDynamic)
             {
-                hidden.resize(kMostDynamic / 16);
-                hidden[address / 16] = true;
-                copies.hidden.push_back(address);
+                hide_from_products(address, 16);
             }
         }
         return ends;

@@ -1,8 +1,9 @@
 // The compiler makes kernels call a function before each load and store (-fsanitize=thread); the functions are those at the end of this
 // file instead of the sanitizer's own.
 //
-// Time is a count of barriers in the whole process; the epoch in a report counts those of the block. A word of memory remembers its last accesses with their times; two accesses by
-// different threads have an order where a launch, or a barrier of their block, lies between.
+// Time is a count of barriers in the whole process; the epoch in a report counts those of the block. A word of memory remembers its last
+// accesses with their times; two accesses by different threads have an order where a launch, or a barrier of their block, lies between, or
+// where orders.h knows of one.
 #include "checker.h"
 
 #include <atomic>
@@ -26,9 +27,9 @@ constexpr size_t kWordBytes = 4;
 // Who touched which bytes of a word, and when.
 struct Access
 {
-    uint64_t time : 50 = 0;
-    uint64_t bytes : 4 = 0; // a bit each
-    uint64_t thread : 10 = 0;
+    uint64_t time : 49 = 0;
+    uint64_t bytes : 4 = 0;   // a bit each
+    uint64_t thread : 11 = 0; // an actor of orders.h
 };
 
 // The last accesses by two different threads: enough to find one that is not the own.
@@ -77,7 +78,7 @@ struct Finding
     uintptr_t address;
     size_t bytes;
     bool writes;
-    unsigned thread;
+    unsigned actor;
     uint3 block;
     int barriers;
     bool otherWrites;
@@ -96,7 +97,8 @@ struct Checker
     std::vector<uint64_t> filled; // of each array: the block that last found it
     Allocation known[4];          // that the launch met last
     unsigned next = 0;
-    uint64_t launch = 0, block = 0, time = 0; // when each began, and the last barrier
+    uint64_t launch = 0, block = 0; // when each began
+    Orders orders;
     int barriers = 0;                         // of the block
     Finding found;
 
@@ -114,9 +116,10 @@ struct Checker
         }
     }
 
-    [[noreturn]] void stop(Wrong what, uintptr_t address, size_t bytes, bool writes, const Access& other = {}, bool otherWrites = false)
+    [[noreturn]] void stop(
+        Wrong what, uintptr_t address, size_t bytes, bool writes, unsigned actor, const Access& other = {}, bool otherWrites = false)
     {
-        found = {what, address, bytes, writes, place.thread.x, place.block, barriers, otherWrites,
+        found = {what, address, bytes, writes, actor, place.block, barriers, otherWrites,
             other.time < block, (unsigned)other.thread};
         give_up_block();
     }
@@ -126,10 +129,10 @@ struct Checker
     {
         for (const Access& other : others)
         {
-            bool ordered = other.time < start || (other.time >= block && (other.time < time || other.thread == self.thread));
+            bool ordered = other.time < start || (other.time >= block && orders.before(other.time, other.thread, self.thread));
             if (!ordered && (other.bytes & self.bytes))
             {
-                stop(Wrong::race, address, bytes, writes, other, theyWrite);
+                stop(Wrong::race, address, bytes, writes, self.thread, other, theyWrite);
             }
         }
     }
@@ -145,8 +148,9 @@ struct Checker
         mine = self;
     }
 
-    // Notes an access to memory that begins at `start`.
-    void note(Word* words, uintptr_t start, uintptr_t address, size_t bytes, bool writes, uint64_t since)
+    // Notes an access to memory that begins at `start`, by an actor at a time.
+    void note(
+        Word* words, uintptr_t start, uintptr_t address, size_t bytes, bool writes, uint64_t since, unsigned actor, uint64_t time)
     {
         for (size_t end = address - start + bytes, at = address - start; at < end;)
         {
@@ -154,7 +158,7 @@ struct Checker
             Access self;
             self.time = time;
             self.bytes = ((1u << count) - 1) << first;
-            self.thread = place.thread.x;
+            self.thread = actor;
             Word& word = words[at / kWordBytes];
             meet(word.writes, true, self, writes, since, address, bytes);
             if (writes)
@@ -190,6 +194,11 @@ struct Checker
 
     void touch(const void* pointer, size_t bytes, bool writes, bool aligned)
     {
+        touch(pointer, bytes, writes, aligned, place.thread.x, orders.time_of(place.thread.x));
+    }
+
+    void touch(const void* pointer, size_t bytes, bool writes, bool aligned, unsigned actor, uint64_t time)
+    {
         auto address = reinterpret_cast<uintptr_t>(pointer);
         if (address - reinterpret_cast<uintptr_t>(&place) < sizeof(Place) || fibers.state.holds(address) || fibers.stacks.holds(address))
         {
@@ -201,15 +210,15 @@ struct Checker
         if (inShared ? array < 0 || !room_of(array).holds(address - shared.start, bytes)
             : !allocation || !allocation->range.holds(address, bytes))
         {
-            stop(Wrong::outside, address, bytes, writes);
+            stop(Wrong::outside, address, bytes, writes, actor);
         }
         if (aligned && address % bytes != 0)
         {
-            stop(Wrong::misaligned, address, bytes, writes);
+            stop(Wrong::misaligned, address, bytes, writes, actor);
         }
         if (!inShared)
         {
-            note(allocation->words, allocation->range.start, address, bytes, writes, launch);
+            note(allocation->words, allocation->range.start, address, bytes, writes, launch, actor, time);
             return;
         }
         if (filled[array] != block)
@@ -218,7 +227,18 @@ struct Checker
             MemoryRange room = room_of(array);
             memset(reinterpret_cast<void*>(shared.start + room.start), 0xff, room.bytes);
         }
-        note(sharedWords.get(), shared.start, address, bytes, writes, block);
+        note(sharedWords.get(), shared.start, address, bytes, writes, block, actor, time);
+        if (writes && shared_arrays()[array].dynamic)
+        {
+            hide_from_products((unsigned)(address - shared.start - shared_arrays()[array].place.start), bytes);
+        }
+    }
+
+    // "thread 3", or what wgmma does for it.
+    std::string name_of(unsigned actor) const
+    {
+        bool product = actor >= place.threads.x;
+        return (product ? "wgmma of thread " : "thread ") + std::to_string(actor - (product ? place.threads.x : 0));
     }
 
     // An array of shared memory as the launch has it.
@@ -258,14 +278,14 @@ struct Checker
             return "";
         }
         char text[600];
-        snprintf(text, sizeof text, "%s: thread %u of block (%u, %u, %u) %s %zu bytes %s in epoch %d of the block",
-            found.what == Wrong::race ? "race" : found.what == Wrong::outside ? "access outside of memory" : "misaligned access", found.thread,
-            found.block.x, found.block.y, found.block.z, found.writes ? "writes" : "reads", found.bytes, where(found.address).c_str(),
+        snprintf(text, sizeof text, "%s: %s of block (%u, %u, %u) %s %zu bytes %s in epoch %d of the block",
+            found.what == Wrong::race ? "race" : found.what == Wrong::outside ? "access outside of memory" : "misaligned access",
+            name_of(found.actor).c_str(), found.block.x, found.block.y, found.block.z, found.writes ? "writes" : "reads", found.bytes, where(found.address).c_str(),
             found.barriers);
         std::string line = text;
         if (found.what == Wrong::race)
         {
-            snprintf(text, sizeof text, ", which thread %u of %s %s with no barrier between", found.other,
+            snprintf(text, sizeof text, ", which %s of %s %s with no barrier between", name_of(found.other).c_str(),
                 found.otherBlock ? "another block" : "the same block", found.otherWrites ? "wrote" : "read");
             line += text;
         }
@@ -327,7 +347,8 @@ void check_block()
 {
     if (reporting)
     {
-        checker->block = checker->time = ++now;
+        checker->block = ++now;
+        checker->orders.all_meet(checker->block);
         checker->barriers = 0;
     }
 }
@@ -336,12 +357,66 @@ void check_barrier()
 {
     if (reporting)
     {
-        checker->time = ++now;
+        checker->orders.all_meet(++now);
         checker->barriers++;
     }
 }
 
 void check_touch(const void* pointer, size_t bytes, bool writes) { touch(pointer, bytes, writes, true); }
+
+void check_tell(Knowledge& board)
+{
+    if (reporting)
+    {
+        checker->orders.tell(place.thread.x, board, ++now);
+    }
+}
+
+void check_learn(const Knowledge& board)
+{
+    if (reporting)
+    {
+        checker->orders.learn(place.thread.x, board);
+    }
+}
+
+uint64_t check_product_begins()
+{
+    if (!reporting)
+    {
+        return 0;
+    }
+    unsigned actor = place.threads.x + place.thread.x;
+    checker->orders.begin_product(place.thread.x, actor, ++now);
+    return checker->orders.time_of(actor);
+}
+
+void check_product_reads(const void* pointer, size_t bytes, uint64_t time)
+{
+    if (checker)
+    {
+        uint64_t floor = checker->orders.floor();
+        checker->touch(pointer, bytes, false, true, place.threads.x + place.thread.x, time > floor ? time : floor);
+    }
+}
+
+void check_products_committed()
+{
+    if (reporting)
+    {
+        Knowledge nobody;
+        checker->orders.tell(place.threads.x + place.thread.x, nobody, ++now);
+    }
+}
+
+void check_product_ends(unsigned thread, unsigned of, uint64_t time)
+{
+    if (reporting)
+    {
+        uint64_t floor = checker->orders.floor();
+        checker->orders.learn(thread, place.threads.x + of, time > floor ? time : floor);
+    }
+}
 
 std::string check_report() { return checker ? checker->report() : ""; }
 } // namespace icc_host

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "orders.h"
+
 namespace icc_host
 {
 struct MemoryRange
@@ -35,6 +37,17 @@ void check_barrier();
 
 // The running thread touches memory, at a multiple of the number of bytes: for what kernels do through functions of the runtime.
 void check_touch(const void* pointer, size_t bytes, bool writes);
+
+// The running thread tells what it knows to have happened, and did; it learns what others told.
+void check_tell(Knowledge& board);
+void check_learn(const Knowledge& board);
+
+// It begins a product of wgmma, which reads memory as an actor of its own (orders.h) at the time that is given back; products that are
+// begun after a commit have a later one. check_product_ends: the product of thread `of` happened before what `thread` does now.
+uint64_t check_product_begins();
+void check_product_reads(const void* pointer, size_t bytes, uint64_t time);
+void check_products_committed();
+void check_product_ends(unsigned thread, unsigned of, uint64_t time);
 
 // What was wrong in the last launch, in one line; empty where nothing was.
 std::string check_report();

@@ -21,6 +21,7 @@ constexpr int kMostThreads = 1024;
 constexpr int kWarp = 32;
 constexpr int kWarpgroup = 128;
 constexpr size_t kStack = 256 * 1024; // a sanitizer surrounds arrays
+constexpr int kMostRounds = 64;
 
 // What threads wait for: all of them arrive, then the generation changes. Where some have ended they never come.
 struct Meeting
@@ -28,6 +29,7 @@ struct Meeting
     int members;
     int arrived;
     unsigned generation;
+    int argument = 0; // what the first to come brought
 };
 
 struct Thread
@@ -43,6 +45,7 @@ struct Block
     int begun;   // threads that have a fiber
     int current; // the running one
     int fibers = 0; // stacks in use
+    unsigned progress; // changes where something happens that others may wait for
     bool stuck = false;
     void* scheduler;
     StackRange schedulerStack;
@@ -208,6 +211,7 @@ void fiber_main()
         b.kernel->run(b.kernel->parameters);
         int ended = b.current;
         b.threads[ended].done = true;
+        b.progress++;
         if (b.begun < b.count)
         {
             become(b.begun++);
@@ -223,30 +227,43 @@ void fiber_main()
     }
 }
 
+// Others have their turn until over() is true: first those of [first, end), in a ring, then all of the block. Whoever is passed over in
+// many rounds in which nothing happens waits for ever.
+template <typename Over>
+void give_way_until(int first, int end, Over over)
+{
+    Block& b = *block;
+    int self = b.current, rounds = 0;
+    unsigned progress = b.progress;
+    while (!over())
+    {
+        rounds = progress == b.progress ? rounds + 1 : 0;
+        progress = b.progress;
+        int near = rounds > 1 ? self : next(self, first, end);
+        int other = near == self || near < 0 ? next(self, 0, b.count) : near;
+        if (other == self || other < 0 || rounds > kMostRounds)
+        {
+            give_up_block();
+        }
+        go(&b.threads[self].stack, other);
+    }
+}
+
 // Waits for threads [first, end); the last one to come calls `last` before the others go on.
 template <typename Last>
 void wait(Meeting& meeting, int first, int end, Last last)
 {
     Block& b = *block;
     unsigned generation = meeting.generation;
-    int self = b.current;
     if (++meeting.arrived == meeting.members)
     {
         last();
         meeting.arrived = 0;
         meeting.generation++;
+        b.progress++;
         return;
     }
-    // Whoever is passed over in many rounds without a change waits for ever.
-    for (int rounds = 0; meeting.generation == generation; rounds++)
-    {
-        int other = next(self, first, end);
-        if (other == self || other < 0 || rounds > 4 * kMostThreads)
-        {
-            give_up_block();
-        }
-        go(&b.threads[self].stack, other);
-    }
+    give_way_until(first, end, [&] { return meeting.generation != generation; });
 }
 } // namespace
 
@@ -273,12 +290,36 @@ char* exchange(const void* value, size_t bytes, void (*all)(char* lanes))
     return room;
 }
 
+void give_way()
+{
+    Block& b = *block;
+    int other = next(b.current, 0, b.count);
+    if (other >= 0 && other != b.current)
+    {
+        go(&b.threads[b.current].stack, other);
+    }
+}
+
+void wait_until(bool (*over)(const void* what), const void* what)
+{
+    give_way();
+    give_way_until(0, block->count, [&] { return over(what); });
+}
+
+void progressed() { block->progress++; }
+
 void meet_warpgroup(void (*last)(int first, int argument), int argument)
 {
     Block& b = *block;
     int group = b.current / kWarpgroup, first = group * kWarpgroup;
     int end = first + kWarpgroup < b.count ? first + kWarpgroup : b.count;
-    wait(b.groups[group], first, end, [&] { last(first, argument); });
+    Meeting& meeting = b.groups[group];
+    if (meeting.arrived > 0 && meeting.argument != argument)
+    {
+        give_up_block();
+    }
+    meeting.argument = argument;
+    wait(meeting, first, end, [&] { last(first, argument); });
 }
 
 FiberMemory fiber_memory()
@@ -295,6 +336,7 @@ bool run_block(const Kernel& kernel)
     fiber_memory();
     forget_copies(place.threads.x);
     forget_products(place.threads.x);
+    forget_mbarriers();
     check_block();
     Block& b = *block;
     b.kernel = &kernel;
@@ -305,6 +347,7 @@ bool run_block(const Kernel& kernel)
     }
     b.begun = b.fibers = 0;
     b.stuck = false;
+    b.progress = 0;
     b.all = {b.count, 0, 0};
     for (int w = 0; w * kWarp < b.count; w++)
     {

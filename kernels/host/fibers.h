@@ -26,18 +26,31 @@ struct FiberMemory
 
 FiberMemory fiber_memory();
 
-// Waits for all 128 threads of the warpgroup, which begins at thread `first`; the last one to come calls `last`.
+// Waits for all 128 threads of the warpgroup, which begins at thread `first`, all with the same argument; the last one to come calls `last`.
 void meet_warpgroup(void (*last)(int first, int argument), int argument);
 
-// A block begins: none of its threads copies or multiplies anything yet.
+// Others have their turn, as far as they come, before this thread goes on.
+void give_way();
+
+// Likewise, and at least until over(what).
+void wait_until(bool (*over)(const void* what), const void* what);
+
+// Something happened that others may wait for.
+void progressed();
+
+// A block begins: none of its threads copies or multiplies anything yet, and there are no barriers in shared memory.
 void forget_copies(unsigned count);
 void forget_products(unsigned count);
+void forget_mbarriers();
 
 // The last row of each product of wgmma is wrong.
 void pretend_wrong_wgmma(bool value);
 
-// Whether the 16 bytes at an address of dynamic shared memory were copied there and not yet made visible to wgmma.
-bool hidden_copy(unsigned address);
+// The running thread wrote to dynamic shared memory, which wgmma does not see until the thread says fence_proxy_async.
+void hide_from_products(unsigned address, size_t bytes);
+
+// Whether the 16 bytes at an address of dynamic shared memory were written and not yet made visible to wgmma.
+bool hidden_from_products(unsigned address);
 
 // Ends the running block from within: run_block returns false.
 [[noreturn]] void give_up_block();

@@ -68,6 +68,10 @@ inline void __syncthreads() { icc_host::block_barrier(); }
 
 inline float shuffle_xor(float value, int mask) { return icc_host::exchange(value)[threadIdx.x % 32 ^ mask]; }
 
+inline int shuffle(int value, int lane) { return icc_host::exchange(value)[lane]; }
+
+inline float larger(float a, float b) { return fmaxf(a, b); }
+
 // The shuffles of a reduction in one exchange, combined in the order that they have on the device.
 template <typename Combine>
 inline float reduce_lanes(float value, int width, Combine combine)

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include "attention_fragments.h"
+#include "attention_stages.h"
 #include "linear_tiles.h"
 #include "tap_lanes.h"
 #include "tensor_cores.h"
@@ -22,6 +23,10 @@ namespace attention_mma_cu
 namespace attention_probabilities_cu
 {
 #include "attention_probabilities.cu"
+}
+namespace attention_wgmma_cu
+{
+#include "attention_wgmma.cu"
 }
 namespace bf16_terms_cu
 {
@@ -131,6 +136,10 @@ const Kernels all({
     KERNEL(attention_mma, attention_few_mma_256),
     KERNEL(attention_probabilities, attention_probabilities_f32),
     KERNEL(attention_probabilities, attention_probabilities_bf16),
+    KERNEL(attention_wgmma, attention_wgmma_64),
+    KERNEL(attention_wgmma, attention_wgmma_128),
+    KERNEL(attention_wgmma, attention_tapped_wgmma_64),
+    KERNEL(attention_wgmma, attention_tapped_wgmma_128),
     KERNEL(bf16_terms, bf16_terms_f32),
     KERNEL(bf16_terms, bf16_terms_bf16),
     KERNEL(bf16_terms, bf16_terms_f16),

@@ -63,7 +63,7 @@ public sealed unsafe partial class CudaBackend : IBackend
 
     /// <inheritdoc/>
     public string Description =>
-        $"{Device}{(ComputeType == DType.BF16 ? ", bfloat16" : "")}{(_linear.Failure is { } failure ? $"; {failure}" : "")}";
+        string.Join("; ", new[] { $"{Device}{(ComputeType == DType.BF16 ? ", bfloat16" : "")}", _linear.Failure, _attention.Failure }.Where(s => s is not null));
 
     /// <inheritdoc/>
     public DType ActivationType => DType.F32;
@@ -85,7 +85,10 @@ public sealed unsafe partial class CudaBackend : IBackend
         }
     }
 
-    /// <summary>What multiplies the matrices of linear layers with many rows, for comparison.</summary>
+    /// <summary>
+    /// What multiplies the matrices of linear layers with many rows, for comparison; MmaSync and Wgmma also say what multiplies in the
+    /// attention of prompts in bfloat16, where there is a kernel for it.
+    /// </summary>
     /// <exception cref="IccDeviceException">This device or machine does not have it.</exception>
     public MatrixProduct MatrixProduct
     {
@@ -98,6 +101,7 @@ public sealed unsafe partial class CudaBackend : IBackend
         {
             using var turn = Enter();
             _linear.Product = value;
+            _attention.Product = value;
         }
     }
 

@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Cuda;
 using IccEngine.Testing;
 using Xunit;
 
@@ -122,8 +123,12 @@ public class CudaBFloat16AttentionTests
         var tap = new TapSpec([new(0, 2000), new(2000, 12000), new(12000, 12040)], []);
         var scenario = new Scenario { Heads = 1, KvHeads = 1, HeadDim = 8, Starts = [12000], Rows = [40], Sharpness = 40, Taps = [tap] };
         var expected = (scenario with { RoundsCache = true, RoundsQueries = true }).Run(twin).Taps[0]!.SpanToSpan;
-        // Relatively, for the means are of thousands of keys. The twin has scores of up to 40 from the same numbers; an eps of 40 is 4e-6.
-        Data.AssertClose(expected, scenario.Run(backend).Taps[0]!.SpanToSpan, new Tolerance(1e-12, 1e-5), name);
+        foreach (var product in Products(backend, scenario))
+        {
+            backend.MatrixProduct = product;
+            // Relatively, for the means are of thousands of keys. The twin has scores of up to 40 from the same numbers; an eps of 40 is 4e-6.
+            Data.AssertClose(expected, scenario.Run(backend).Taps[0]!.SpanToSpan, new Tolerance(1e-12, 1e-5), $"{name} by {product}");
+        }
     }
 
     [SkippableTheory]
@@ -167,9 +172,36 @@ public class CudaBFloat16AttentionTests
         {
             var scenario = new Scenario { Starts = [start], Rows = [rows] };
             var tapped = scenario with { Taps = [Mixed] };
-            var result = tapped.Run(backend);
-            Assert.Equal(scenario.Run(backend).Outputs[0], result.Outputs[0]);
-            AssertClose(result.Taps[0]!, (tapped with { WantsOutput = false }).Run(backend).Taps[0]!, Tolerances.Exact, name);
+            foreach (var product in Products(backend, scenario))
+            {
+                backend.MatrixProduct = product;
+                var result = tapped.Run(backend);
+                Assert.Equal(scenario.Run(backend).Outputs[0], result.Outputs[0]);
+                AssertClose(result.Taps[0]!, (tapped with { WantsOutput = false }).Run(backend).Taps[0]!, Tolerances.Exact, $"{name} by {product}");
+            }
+        }
+    }
+
+    /// <summary>Wgmma is used by itself where tiles are enough for the device without keys being split, with taps and without.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Names))]
+    public void ManyTilesAreForWarpgroups(string name)
+    {
+        using var backend = TestBackends.CreateCuda(name, DType.BF16);
+        Skip.If(backend.Device.Capability != new Version(9, 0), "this device has no wgmma");
+        var tiles = backend.Device.Multiprocessors / 2 + 1;
+        var scenario = new Scenario { Heads = tiles, KvHeads = tiles, HeadDim = 8, Rows = [33], Starts = [120], Taps = [Mixed with { Singles = [] }] };
+        foreach (var (heads, expected) in new[] { (tiles, MatrixProduct.Wgmma), (tiles - 1, MatrixProduct.MmaSync) })
+        {
+            var sized = scenario with { Heads = heads, KvHeads = heads };
+            backend.MatrixProduct = MatrixProduct.Auto;
+            var found = sized.Run(backend);
+            backend.MatrixProduct = expected;
+            var same = sized.Run(backend);
+            backend.MatrixProduct = expected == MatrixProduct.Wgmma ? MatrixProduct.MmaSync : MatrixProduct.Wgmma;
+            Assert.Equal(same.Outputs[0], found.Outputs[0]);
+            Assert.Equal(same.Taps[0]!.SpanToSpan, found.Taps[0]!.SpanToSpan);
+            Assert.NotEqual(sized.Run(backend).Outputs[0], found.Outputs[0]);
         }
     }
 
@@ -191,18 +223,30 @@ public class CudaBFloat16AttentionTests
         using var twin = new ReferenceBackend<double>();
         var onTensorCores = scenario.HeadDim % 8 == 0;
         var expected = (scenario with { RoundsCache = true, RoundsQueries = onTensorCores }).Run(twin);
-        var found = scenario.Run(backend);
-        var what = $"{name} {scenario.Mask}";
-        for (var s = 0; s < expected.Outputs.Length; s++)
+        foreach (var product in Products(backend, scenario))
         {
-            var outputs = onTensorCores ? Tolerances.RoundedAttention : Tolerances.Attention;
-            Data.AssertClose(expected.Outputs[s], found.Outputs[s], outputs, $"{what}, sequence {s}");
-            if (expected.Taps.Length > s && expected.Taps[s] is { } tap)
+            backend.MatrixProduct = product;
+            var found = scenario.Run(backend);
+            Assert.DoesNotContain("wgmma", backend.Description, StringComparison.Ordinal); // which says so where it is not used
+            var what = $"{name} {scenario.Mask} by {product}";
+            for (var s = 0; s < expected.Outputs.Length; s++)
             {
-                Assert.Contains([.. tap.SpanToSpan, .. tap.SingleToSpan, .. tap.SingleToSingle], v => v > 1e-4);
-                AssertClose(tap, found.Taps[s]!, taps ?? Tolerances.RoundedProbabilities, $"{what}, sequence {s}");
+                var outputs = onTensorCores ? Tolerances.RoundedAttention : Tolerances.Attention;
+                Data.AssertClose(expected.Outputs[s], found.Outputs[s], outputs, $"{what}, sequence {s}");
+                if (expected.Taps.Length > s && expected.Taps[s] is { } tap)
+                {
+                    Assert.Contains([.. tap.SpanToSpan, .. tap.SingleToSpan, .. tap.SingleToSingle], v => v > 1e-4);
+                    AssertClose(tap, found.Taps[s]!, taps ?? Tolerances.RoundedProbabilities, $"{what}, sequence {s}");
+                }
             }
         }
+    }
+
+    /// <summary>What multiplies in attention on this device: more than one where a prompt has a kernel of its own.</summary>
+    private static MatrixProduct[] Products(CudaBackend backend, Scenario scenario)
+    {
+        var prompt = scenario.Rows.Max() * scenario.Heads / scenario.KvHeads > 32 && scenario.HeadDim % 8 == 0 && scenario.HeadDim <= 128;
+        return prompt && backend.Device.Capability == new Version(9, 0) ? [MatrixProduct.MmaSync, MatrixProduct.Wgmma] : [MatrixProduct.Auto];
     }
 
     internal static void AssertClose(TapResult expected, TapResult found, Tolerance tolerance, string what)
@@ -215,21 +259,27 @@ public class CudaBFloat16AttentionTests
     private static IEnumerable<object[]> With(params int[] values) => Subjects.CudaNames.SelectMany(n => values.Select(v => new object[] { n, v }));
 }
 
-/// <summary>The taps of attention.cu and attention_mma.cu where blocks take many tiles in turn, and KV heads come one after the other.</summary>
+/// <summary>The taps of attention.cu, attention_mma.cu and attention_wgmma.cu where blocks take many tiles in turn, and KV heads come one after the other.</summary>
 [Collection(nameof(Alone))]
 public class CudaTapTurnTests
 {
-    public static IEnumerable<object[]> Forms => Subjects.CudaNames.SelectMany(n => new object[][] { [n, DType.F32, 32], [n, DType.BF16, 30], [n, DType.BF16, 64], [n, DType.BF16, 256] });
+    public static IEnumerable<object[]> Forms => Subjects.CudaNames.SelectMany(n => new object[][]
+    {
+        [n, DType.F32, 32, MatrixProduct.Auto], [n, DType.BF16, 30, MatrixProduct.Auto], [n, DType.BF16, 64, MatrixProduct.MmaSync],
+        [n, DType.BF16, 256, MatrixProduct.Auto], [n, DType.BF16, 64, MatrixProduct.Wgmma], [n, DType.BF16, 128, MatrixProduct.Wgmma],
+    });
 
     [SkippableTheory]
     [MemberData(nameof(Forms))]
-    public void FewerBlocksGiveTheSameBits(string name, DType compute, int headDim)
+    public void FewerBlocksGiveTheSameBits(string name, DType compute, int headDim, MatrixProduct product)
     {
         foreach (var perHead in new[] { false, true })
         {
             var mixed = CudaBFloat16AttentionTests.Mixed with { PerHead = perHead };
             var scenario = new Scenario { Heads = 6, KvHeads = 3, HeadDim = headDim, Starts = [0, 40, 3], Rows = [200, 170, 2], Taps = [mixed, mixed, null] };
             using var backend = TestBackends.CreateCuda(name, compute);
+            Skip.If(product == MatrixProduct.Wgmma && backend.Device.Capability != new Version(9, 0), "this device has no wgmma");
+            backend.MatrixProduct = product;
             var expected = scenario.Run(backend);
             backend.LimitTaps(long.MaxValue, 1);
             AssertEqual(expected, scenario.Run(backend));
@@ -247,11 +297,13 @@ public class CudaTapTurnTests
         var scenario = new Scenario { Starts = [0, 9], Rows = [200, 120], Taps = [CudaBFloat16AttentionTests.Mixed, null] };
         var type = compute == "bfloat16" ? DType.BF16 : DType.F32;
         using var large = TestBackends.CreateCuda(TestBackends.CudaOnHost, type);
+        large.MatrixProduct = MatrixProduct.MmaSync; // wgmma never splits keys
         var expected = scenario.Run(large);
         CudaHost.Pretend("multiprocessors", 1);
         try
         {
             using var small = TestBackends.CreateCuda(TestBackends.CudaOnHost, type);
+            small.MatrixProduct = MatrixProduct.MmaSync;
             var found = scenario.Run(small);
             AssertEqual(expected with { Outputs = found.Outputs }, found);
             Assert.Equal((scenario with { Taps = [null] }).Run(small).Outputs, found.Outputs);

@@ -146,6 +146,23 @@ public sealed class CudaErrorTests : IDisposable
         Assert.Contains(MatrixProduct.Cublas, other.MatrixProducts);
     }
 
+    /// <summary>Likewise those of attention.</summary>
+    [SkippableTheory]
+    [InlineData("wrong-wgmma", 1, 0, "attention by wgmma is wrong here")]
+    [InlineData("ptx", 79, 85, "attention by wgmma is not used: cuda:0")]
+    [InlineData("capability", 100, 90, null)]
+    public void WarpgroupsThatCannotBeUsedInAttention(string what, long value, long usual, string? says)
+    {
+        Pretend(what, value, usual);
+        using var backend = new CudaBackend(0, CudaHost.Library, DType.BF16);
+        using var twin = new ReferenceBackend<double>();
+        var scenario = new Scenario { Heads = 67, KvHeads = 67, HeadDim = 8, Rows = [40], RoundsCache = true, RoundsQueries = true };
+        Data.AssertClose(scenario.Run(twin).Outputs[0], scenario.Run(backend).Outputs[0], Tolerances.RoundedAttention, what);
+        Assert.Contains(says ?? "compute capability 10.0", backend.Description, StringComparison.Ordinal);
+        Assert.Equal(says is null, !backend.Description.Contains("wgmma", StringComparison.Ordinal));
+        Assert.DoesNotContain('\n', backend.Description);
+    }
+
     [SkippableFact]
     public void MemoryThatRunsOut()
     {

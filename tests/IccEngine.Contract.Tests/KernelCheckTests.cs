@@ -8,8 +8,8 @@ using Xunit;
 namespace IccEngine.Contract.Tests;
 
 /// <summary>
-/// The checked host library finds what is wrong in WrongKernels.cpp and TensorCoreKernels.cpp, by name of the kernel, and nothing where
-/// nothing is; its tensor cores multiply as matrices are multiplied. AddressSanitizer finds what is outside, and more
+/// The checked host library finds what is wrong in WrongKernels.cpp, TensorCoreKernels.cpp and WarpgroupKernels.cpp, by name of the kernel,
+/// and nothing where nothing is; its tensor cores multiply as matrices are multiplied. AddressSanitizer finds what is outside, and more
 /// (<see cref="SanitizerTests"/>).
 /// </summary>
 public sealed class KernelCheckTests
@@ -32,16 +32,8 @@ public sealed class KernelCheckTests
             ["stuck"] = "CUDA_ERROR_LAUNCH_FAILED",
         };
 
-    /// <summary>Kernels of both files.</summary>
-    public static TheoryData<string> Kernels
-    {
-        get
-        {
-            var folder = Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing");
-            var source = string.Concat(Directory.EnumerateFiles(folder, "*Kernels.cpp").Order(StringComparer.Ordinal).Select(File.ReadAllText));
-            return [.. Regex.Matches(source, @"__global__ void (\w+)\(").Select(m => m.Groups[1].Value)];
-        }
-    }
+    /// <summary>Kernels of all files.</summary>
+    public static TheoryData<string> Kernels => [.. KernelsOf("*")];
 
     [SkippableTheory]
     [MemberData(nameof(Kernels))]
@@ -133,10 +125,37 @@ public sealed class KernelCheckTests
         Assert.All(unwaited.Memory()[64..], v => Assert.True(float.IsNaN(v)));
     }
 
+    [SkippableFact]
+    public void WarpgroupsMultiplyMatrices()
+    {
+        float Expected(int e) => 1000 + Enumerable.Range(0, 16).Sum(k => ((3 * (e / 128) + 5 * k) % 17 - 8) * ((7 * k + 2 * (e % 128)) % 13 - 6));
+        using var whole = new Run("columns_128");
+        whole.Launch();
+        Assert.Equal(Enumerable.Range(0, 64 * 128).Select(Expected), whole.Memory());
+        using var half = new Run("columns_64");
+        half.Launch();
+        Assert.Equal(Enumerable.Range(0, 64 * 128).Select(e => e % 128 < 64 ? Expected(e) : 0), half.Memory());
+    }
+
+    [SkippableFact]
+    public void WhatWasStoredIsHiddenFromProductsUntilAFence()
+    {
+        using var run = new Run("columns_unfenced");
+        run.Launch();
+        Assert.All(run.Memory(), v => Assert.True(float.IsNaN(v)));
+    }
+
+    private static IEnumerable<string> KernelsOf(string file)
+    {
+        var folder = Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing");
+        var source = string.Concat(Directory.EnumerateFiles(folder, $"{file}Kernels.cpp").Order(StringComparer.Ordinal).Select(File.ReadAllText));
+        return Regex.Matches(source, @"__global__ void (\w+)\(").Select(m => m.Groups[1].Value);
+    }
+
     /// <summary>A kernel that is loaded, and memory for it.</summary>
     private sealed unsafe class Run : IDisposable
     {
-        private const int SharedBytes = 256; // for the kernels that take some
+        private readonly int _threads, _count;
         private readonly CudaContext _context = new(0, CudaHost.CheckedLibrary);
         private readonly CudaBuffer _memory;
         private readonly ulong _address;
@@ -144,30 +163,34 @@ public sealed class KernelCheckTests
 
         public Run(string kernel)
         {
+            // What each file says.
+            var warpgroups = KernelsOf("Warpgroup").Contains(kernel);
+            (_threads, _count) = warpgroups ? (256, 8192) : (64, Count);
+            var sharedBytes = warpgroups ? 8320 : 256;
             // What the library reads of a PTX text.
             var ptx = $".version 7.0\n.target sm_80\n.visible .entry {kernel}(\n\t.param .u64 a,\n\t.param .u32 b\n)\n\0";
             var module = _context.LoadModule(kernel, Encoding.ASCII.GetBytes(ptx));
-            _kernel = new Kernel(kernel, _context.Function(module, Encoding.ASCII.GetBytes(kernel + '\0'), SharedBytes), SharedBytes);
-            _memory = new CudaBuffer(_context, DType.F32, Count);
+            _kernel = new Kernel(kernel, _context.Function(module, Encoding.ASCII.GetBytes(kernel + '\0'), sharedBytes), sharedBytes);
+            _memory = new CudaBuffer(_context, DType.F32, _count);
             _address = _memory.Address;
-            _context.Clear(_address, Count);
+            _context.Clear(_address, _count * sizeof(float));
         }
 
         /// <summary>Runs it; where nobody says otherwise, with more than one block where that is what is wrong.</summary>
         public void Launch(int? blocks = null)
         {
-            var (address, count) = (_address, Count);
+            var (address, count) = (_address, _count);
             var parameters = stackalloc void*[] { &address, &count };
-            _context.Launch(_kernel, blocks ?? (_kernel.Name.EndsWith("blocks", StringComparison.Ordinal) ? 2 : 1), 1, 1, 64, parameters);
+            _context.Launch(_kernel, blocks ?? (_kernel.Name.EndsWith("blocks", StringComparison.Ordinal) ? 2 : 1), 1, 1, _threads, parameters);
             _context.Flush();
         }
 
         public float[] Memory()
         {
-            var values = new float[Count];
+            var values = new float[_count];
             fixed (float* to = values)
             {
-                _context.Download(_address, to, Count * sizeof(float));
+                _context.Download(_address, to, _count * sizeof(float));
             }
             return values;
         }

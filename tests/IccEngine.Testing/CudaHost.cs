@@ -19,7 +19,7 @@ public static class CudaHost
     private const int NoCompiler = 3;
     private static readonly string[] _testKernels =
     [
-        .. new[] { "WrongKernels.cpp", "TensorCoreKernels.cpp" }.Select(f => Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", f)),
+        .. new[] { "WrongKernels.cpp", "TensorCoreKernels.cpp", "WarpgroupKernels.cpp" }.Select(f => Path.Combine(Goldens.Repository, "tests", "IccEngine.Testing", f)),
     ];
     private static readonly string? _sanitized = Environment.GetEnvironmentVariable(SanitizedVariable);
     private static readonly Lazy<(string? Path, string? Missing)> _library =
@@ -42,7 +42,7 @@ public static class CudaHost
 
     /// <summary>
     /// Path of the same library with every access of a kernel to memory checked, and with kernels that are wrong on purpose
-    /// (WrongKernels.cpp) or try the tensor cores (TensorCoreKernels.cpp); the test is skipped likewise.
+    /// (WrongKernels.cpp) or try the tensor cores (TensorCoreKernels.cpp, WarpgroupKernels.cpp); the test is skipped likewise.
     /// </summary>
     public static string CheckedLibrary => PathOf(_checked);
 

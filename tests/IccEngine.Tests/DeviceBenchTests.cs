@@ -21,7 +21,7 @@ public class DeviceBenchTests
         new Bench(backend, BenchSizes.Small, output) { Driver = machine.Driver }.Run([], Path.Combine(folder.Path, "model"));
         var lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
         var sizes = BenchSizes.Small;
-        var figures = sizes.Gemms.Sum(g => g.Rows <= CudaBackend.FewRows ? 1 : backend.MatrixProducts.Count) + sizes.Attentions.Length + sizes.Matrices.Length + sizes.Prefills.Sum(p => p.Spans.Length) + 1;
+        var figures = sizes.Gemms.Sum(g => g.Rows <= CudaBackend.FewRows ? 1 : backend.MatrixProducts.Count) + sizes.Attentions.Length * Bench.AttentionProducts(backend).Count + sizes.Matrices.Length + sizes.Prefills.Sum(p => p.Spans.Length) + 1;
         Assert.Equal(3 + sizes.Eagers.Length + figures, lines.Length);
         Assert.Equal(sizes.Eagers.Length, lines.Count(l => l.StartsWith("eager ", StringComparison.Ordinal)));
         Assert.Equal(figures, lines.Count(l => l.Contains("% of the peak", StringComparison.Ordinal) || l.Contains("% of the bandwidth", StringComparison.Ordinal)));

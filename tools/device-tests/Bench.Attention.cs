@@ -1,4 +1,5 @@
 using IccEngine.Core;
+using IccEngine.Cuda;
 
 namespace IccEngine.DeviceTests;
 
@@ -12,11 +13,21 @@ internal sealed partial class Bench
         using var operands = new Operands(this, start, rows, spans);
         var result = backend.Allocate(operands.Call.Query.Shape);
         var call = operands.Call with { Output = result };
-        var seconds = Time(result, () => backend.Attention(call));
         var pairs = rows * (double)start + rows * (rows + 1.0) / 2;
-        Arithmetic($"attention {heads} heads of {headDim}, {rows} rows after {start}, {spans} spans", 4 * pairs * heads * headDim, seconds);
+        foreach (var product in AttentionProducts(backend))
+        {
+            backend.MatrixProduct = product;
+            var seconds = Time(result, () => backend.Attention(call));
+            Arithmetic($"attention {heads} heads of {headDim}, {rows} rows after {start}, {spans} spans, {product}", 4 * pairs * heads * headDim, seconds);
+        }
+        backend.MatrixProduct = MatrixProduct.Auto;
         result.Buffer.Dispose();
     }
+
+    /// <summary>What multiplies in attention: in bfloat16 each own kernel.</summary>
+    public static IReadOnlyList<MatrixProduct> AttentionProducts(CudaBackend backend) => backend.ComputeType == DType.BF16
+        ? [.. backend.MatrixProducts.Where(p => p != MatrixProduct.Cublas)]
+        : [MatrixProduct.Auto];
 
     // As icc bench eager: neither side computes outputs.
     private void Eager((int Tokens, int Spans) size)

@@ -48,6 +48,19 @@ internal struct AttentionArguments
     public ulong PartStats;
     public int Heads;
     public int Rows;
+
+    /// <summary>What a call reads and writes, without parts of a split.</summary>
+    public static AttentionArguments Of(in AttentionCall call, AttentionPlan plan, CudaContext context) => new()
+    {
+        Kv = KvView.Of(call),
+        Query = Owned.Address(call.Query, context),
+        Output = call.Output.IsEmpty ? 0 : Owned.Address(call.Output, context),
+        Sequences = plan.SequencesAddress,
+        Pages = plan.PagesAddress,
+        Tiles = plan.TilesAddress,
+        Heads = call.Query.Shape[1],
+        Rows = call.Query.Shape[0],
+    };
 }
 
 /// <summary>TapArguments of kernels/tap.h.</summary>

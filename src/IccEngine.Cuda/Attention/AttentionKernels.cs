@@ -2,19 +2,22 @@ using IccEngine.Core;
 
 namespace IccEngine.Cuda;
 
-/// <summary>A form of the streaming pass: attention.cu or attention_mma.cu.</summary>
+/// <summary>A form of the streaming pass: attention.cu, attention_mma.cu or attention_wgmma.cu.</summary>
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Tapped">The same with taps, which gives the same outputs; null where the form has none.</param>
 /// <param name="Threads">Threads of a block.</param>
 /// <param name="Lanes">Lanes of a tile.</param>
 /// <param name="BlocksEach">Blocks that a multiprocessor is to have before keys are split no further.</param>
-internal readonly record struct StreamForm(Kernel Kernel, Kernel? Tapped, int Threads, int Lanes, int BlocksEach);
+/// <param name="SplitsKeys">Whether the keys of a tile can be split among blocks.</param>
+internal readonly record struct StreamForm(Kernel Kernel, Kernel? Tapped, int Threads, int Lanes, int BlocksEach, bool SplitsKeys = true);
 
 /// <summary>The kernels that read and write the KV cache, in forms for its type and for sizes of heads.</summary>
 internal sealed class AttentionKernels
 {
     private const int Threads = 256;
-    private const int FewLanes = 32; // two tiles of the kernel for few lanes
+    /// <summary>Up to so many lanes of the longest sequence the keys of a tile are shared among warps, as in decode.</summary>
+    public const int FewLanes = 32; // two tiles of the kernel for few lanes
+
     private static readonly int[] PlainHeads = [64, 128, 256];
     private static readonly int[] TensorHeads = [64, 96, 128, 256];
     private readonly StreamForm[] _plain, _plainRounded, _many, _few;

@@ -68,7 +68,7 @@ internal sealed class AttentionPlan(CudaContext context) : IDisposable
             Tiles += tiles;
         }
         var blocks = Math.Max(1L, (long)Tiles * call.Cache.Shape.KvHeads);
-        Splits = (int)Math.Clamp(form.BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1);
+        Splits = form.SplitsKeys ? (int)Math.Clamp(form.BlocksEach * context.Multiprocessors / blocks, 1, (mostKeys - 1) / KeysEach + 1) : 1;
         _address = _table.Put(CollectionsMarshal.AsSpan(_integers));
     }
 

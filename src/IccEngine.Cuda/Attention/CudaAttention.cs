@@ -7,11 +7,18 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
 {
     private const int Threads = 256;
     private const int WarpParts = 64;         // pairs of parts of a pair of spans from which on a warp adds them up
+    private WarpgroupAttention? _warpgroup;
     private readonly AttentionPlan _plan = new(context);
     private readonly TapPlan _taps = new(context);
     private readonly Scratch _sums = new(context, DType.F32);
     private readonly Scratch _room = new(context, DType.F32);
     private readonly Scratch _parts = new(context, DType.F32);
+
+    /// <summary>What multiplies in prompts; Cublas is as Auto.</summary>
+    public MatrixProduct Product { get; set; }
+
+    /// <summary>What went wrong with kernels that are not used; null where nothing did.</summary>
+    public string? Failure => _warpgroup?.Failure;
 
     /// <summary>Most sums of parts at a time, 256 MiB; where all KV heads have more, they come one after the other.</summary>
     public long MostSums { get; set; } = 1L << 26;
@@ -25,36 +32,8 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
     /// </summary>
     public void Run(in AttentionCall call)
     {
-        var heads = call.Query.Shape[1];
         var form = FormOf(call);
-        _plan.Fill(call, form);
-        var arguments = new AttentionArguments
-        {
-            Kv = KvView.Of(call),
-            Query = Owned.Address(call.Query, context),
-            Output = call.Output.IsEmpty ? 0 : Owned.Address(call.Output, context),
-            Sequences = _plan.SequencesAddress,
-            Pages = _plan.PagesAddress,
-            Tiles = _plan.TilesAddress,
-            Heads = heads,
-            Rows = call.Query.Shape[0],
-        };
-        var tapForm = kernels.Attention.TappedOf(call.Query.Shape[2], Elements(call));
-        var together = !call.Output.IsEmpty && form == tapForm && _plan.Splits == 1;
-        var tapped = IsTapped(call);
-        if (tapped)
-        {
-            _taps.Fill(call, tapForm.Lanes, together);
-            tapped = _taps.Works.Count > 0;
-        }
-        if (!call.Output.IsEmpty && !(tapped && together))
-        {
-            Stream(form, arguments);
-        }
-        if (tapped)
-        {
-            Tap(call, tapForm, arguments with { Tiles = _taps.TilesAddress, Output = together ? arguments.Output : 0 });
-        }
+        Run(call, form, form.SplitsKeys ? kernels.Attention.TappedOf(call.Query.Shape[2], Elements(call)) : form);
     }
 
     /// <summary>Probabilities of rows of one sequence and head.</summary>
@@ -83,17 +62,59 @@ internal sealed unsafe class CudaAttention(CudaContext context, Kernels kernels)
         _parts.Dispose();
     }
 
+    /// <summary>Outputs and taps of a call by a form, and taps that need a pass of their own by another.</summary>
+    private void Run(in AttentionCall call, in StreamForm form, in StreamForm tapForm)
+    {
+        _plan.Fill(call, form);
+        var arguments = AttentionArguments.Of(call, _plan, context);
+        var together = !call.Output.IsEmpty && form == tapForm && _plan.Splits == 1;
+        var tapped = IsTapped(call);
+        if (tapped)
+        {
+            _taps.Fill(call, tapForm.Lanes, together);
+            tapped = _taps.Works.Count > 0;
+        }
+        if (!call.Output.IsEmpty && !(tapped && together))
+        {
+            Stream(form, arguments);
+        }
+        if (tapped)
+        {
+            Tap(call, tapForm, arguments with { Tiles = _taps.TilesAddress, Output = together ? arguments.Output : 0 });
+        }
+    }
+
     private static DType Elements(in AttentionCall call) => ((CudaKvCache)call.Cache).Elements;
 
     private StreamForm FormOf(in AttentionCall call)
     {
+        var group = call.Query.Shape[1] / call.Cache.Shape.KvHeads;
         var most = 0;
         foreach (ref readonly var sequence in call.Sequences.Span)
         {
             most = Math.Max(most, sequence.RowCount);
         }
-        var lanes = (long)most * call.Query.Shape[1] / call.Cache.Shape.KvHeads;
-        return kernels.Attention.StreamOf(call.Query.Shape[2], Elements(call), lanes);
+        var lanes = (long)most * group;
+        return lanes > AttentionKernels.FewLanes && SuitsWarpgroups(call, group)
+            && (_warpgroup ??= new WarpgroupAttention(context, kernels, Run)).TryForm(call.Query.Shape[2], out var form)
+            ? form
+            : kernels.Attention.StreamOf(call.Query.Shape[2], Elements(call), lanes);
+    }
+
+    /// <summary>Whether the device has something to do for most of its multiprocessors without keys being split, or wgmma is asked for.</summary>
+    private bool SuitsWarpgroups(in AttentionCall call, int group)
+    {
+        if (Product == MatrixProduct.MmaSync || Elements(call) != DType.BF16 || !(call.Scale > 0))
+        {
+            return false;
+        }
+        const int lanes = 128;
+        var blocks = 0L;
+        foreach (ref readonly var sequence in call.Sequences.Span)
+        {
+            blocks += ((long)sequence.RowCount * group + lanes - 1) / lanes * call.Cache.Shape.KvHeads;
+        }
+        return Product == MatrixProduct.Wgmma || 2 * blocks > context.Multiprocessors;
     }
 
     private static bool IsTapped(in AttentionCall call)

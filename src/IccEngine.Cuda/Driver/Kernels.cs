@@ -153,6 +153,23 @@ internal sealed class Kernels
             new(Load("sm_90a", "linear_wgmma", 4 * 128 * (128 + outputs), $"linear_wgmma_{outputs}_{sums}")[0], 128, outputs, 256, 1);
     }
 
+    /// <summary>The forms of attention_wgmma.cu, for heads of up to 64 and up to 128 elements. For devices of compute capability 9.0 alone.</summary>
+    /// <exception cref="IccDeviceException">The driver does not accept them.</exception>
+    public StreamForm[] LoadWarpgroupAttention()
+    {
+        return [Of(64), Of(128)];
+
+        // Queries, and three stages of keys and of values, 128 rows each; 12 barriers and 128 factors; with taps room for sums, which is
+        // that of the queries where they are long enough.
+        StreamForm Of(int headDim)
+        {
+            var shared = 7 * 128 * 2 * headDim + 12 * sizeof(long) + 128 * sizeof(float);
+            var tapped = shared + (headDim == 64 ? 32 * 129 * sizeof(float) : 0);
+            Kernel Form(string name, int bytes) => Load("sm_90a", "attention_wgmma", bytes, $"attention_{name}_{headDim}")[0];
+            return new StreamForm(Form("wgmma", shared), Form("tapped_wgmma", tapped), 384, 128, 1, SplitsKeys: false);
+        }
+    }
+
     // Four stages of 64 bytes of each row of both sides: linear_mma.cu.
     private (TileKernel Large, TileKernel Small) Tiled(string sums, int largeEach)
     {

@@ -1,11 +1,13 @@
 using IccEngine.Core;
+using IccEngine.Cuda;
 
 namespace IccEngine;
 
 /// <summary>
 /// Streaming causal attention of one layer, without taps and with them, over one prompt and over a ragged batch of four that together are
 /// as long. A query at position p sees p + 1 keys; each pair costs 2 * headDim operations for its score and as many for its value:
-/// 4 * heads * headDim * pairs. What the softmax and the taps do is not counted.
+/// 4 * heads * headDim * pairs. What the softmax and the taps do is not counted. In bfloat16 on NVIDIA devices by each of
+/// <see cref="MatrixProduct"/> that has a kernel for it.
 /// </summary>
 internal static class AttentionBenchmark
 {
@@ -47,8 +49,11 @@ internal static class AttentionBenchmark
                     Scale = 1 / MathF.Sqrt(config.HeadDim),
                     Output = output,
                 };
-                var seconds = run.Seconds(output, _ => run.Backend.Attention(call));
-                run.AddFlops("attention", $"{tokens} tokens, {what}, {(spans == 0 ? "no taps" : $"{spans} spans")}", flops, seconds);
+                var size = $"{tokens} tokens, {what}, {(spans == 0 ? "no taps" : $"{spans} spans")}";
+                MatrixProduct[] products = run.Backend is CudaBackend { ComputeType: DType.BF16 } ? [MatrixProduct.MmaSync, MatrixProduct.Wgmma] : [];
+                OperationBenchmarks.ByProduct(
+                    run, products,
+                    suffix => run.AddFlops("attention", size + suffix, flops, run.Seconds(output, _ => run.Backend.Attention(call))));
                 Array.ForEach(taps ?? [], t => t.SpanToSpan.Buffer.Dispose());
             }
         }

@@ -92,21 +92,24 @@ internal static class OperationBenchmarks
             }
             else
             {
-                ByProduct(run, rows, suffix => run.AddFlops("gemm", size + suffix, 2.0 * rows * inputs * outputs, Seconds()));
+                ByProduct(run, rows > CudaBackend.FewRows ? Enum.GetValues<MatrixProduct>() : [], suffix => run.AddFlops("gemm", size + suffix, 2.0 * rows * inputs * outputs, Seconds()));
             }
         }
         Array.ForEach(weights, w => w.Dispose());
     }
 
     /// <summary>Measures with everything that multiplies matrices here, side by side.</summary>
-    private static void ByProduct(BenchmarkRun run, int rows, Action<string> measure)
+    /// <param name="run">The run.</param>
+    /// <param name="products">What can be told apart in what is measured.</param>
+    /// <param name="measure">Takes what is to be said behind the size.</param>
+    public static void ByProduct(BenchmarkRun run, MatrixProduct[] products, Action<string> measure)
     {
-        if (run.Backend is not CudaBackend cuda || rows <= CudaBackend.FewRows)
+        if (run.Backend is not CudaBackend cuda || cuda.MatrixProducts.Intersect(products).ToArray() is not { Length: > 0 } found)
         {
             measure("");
             return;
         }
-        foreach (var product in cuda.MatrixProducts)
+        foreach (var product in found)
         {
             cuda.MatrixProduct = product;
             measure($", {product}");
