@@ -6,6 +6,7 @@ using Xunit;
 namespace IccEngine.Contract.Tests;
 
 /// <summary>The PTX that is committed is that of the sources.</summary>
+[Trait("Category", "Long")]
 public class KernelBuildTests
 {
     private static readonly string _kernels = Path.Combine(Goldens.Repository, "kernels");

@@ -9,6 +9,7 @@ namespace IccEngine.Contract.Tests;
 /// The kernels compiled for AddressSanitizer, whose runtime has to be in a process from its start: each test starts one, which runs others
 /// of these tests.
 /// </summary>
+[Trait("Category", "Long")]
 public sealed class SanitizerTests
 {
     // What takes long and runs no other kernel than the rest.
