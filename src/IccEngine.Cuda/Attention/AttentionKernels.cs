@@ -14,10 +14,10 @@ internal readonly record struct StreamForm(Kernel Kernel, Kernel? Tapped, int Th
 /// <summary>The kernels that read and write the KV cache, in forms for its type and for sizes of heads.</summary>
 internal sealed class AttentionKernels
 {
-    private const int Threads = 256;
-    /// <summary>Up to so many lanes of the longest sequence the keys of a tile are shared among warps, as in decode.</summary>
-    public const int FewLanes = 32; // two tiles of the kernel for few lanes
+    /// <summary>Up to so many lanes of the longest sequence, two tiles of the kernel for few, warps share the keys of a tile, as in decode.</summary>
+    public const int FewLanes = 32;
 
+    private const int Threads = 256;
     private static readonly int[] PlainHeads = [64, 128, 256];
     private static readonly int[] TensorHeads = [64, 96, 128, 256];
     private readonly StreamForm[] _plain, _plainRounded, _many, _few;

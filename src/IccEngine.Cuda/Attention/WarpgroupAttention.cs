@@ -9,7 +9,7 @@ internal delegate void RunAttention(in AttentionCall call, in StreamForm form, i
 /// The kernels of attention_wgmma.cu, for devices of compute capability 9.0. When they are first asked for, what they compute of a small
 /// ragged batch is compared with attention_mma.cu; where it differs, or the driver does not take them, there are none.
 /// </summary>
-internal sealed unsafe class WarpgroupAttention(CudaContext context, Kernels kernels, RunAttention run)
+internal sealed class WarpgroupAttention(CudaContext context, Kernels kernels, RunAttention run)
 {
     private const int Heads = 6;
     private const int KvHeads = 2;
@@ -71,29 +71,13 @@ internal sealed unsafe class WarpgroupAttention(CudaContext context, Kernels ker
         using var cache = new CudaKvCache(context, new KvShape(1, KvHeads, headDim, PageTokens, _sequences.Sum(s => s.Pages.Length)), DType.BF16);
         cache.Take(_sequences);
         var random = new Random(headDim);
+        float[] Numbers(long count) => [.. Enumerable.Range(0, (int)count).Select(_ => 2 * random.NextSingle() - 1)];
         foreach (var address in new[] { cache.Keys(0), cache.Values(0) })
         {
-            var values = new ushort[cache.Shape.Pages * cache.PageBytes / sizeof(ushort)];
-            for (var i = 0; i < values.Length; i++)
-            {
-                values[i] = (ushort)(BitConverter.SingleToUInt32Bits(2 * random.NextSingle() - 1) >> 16);
-            }
-            fixed (ushort* from = values)
-            {
-                context.Upload(from, address, values.Length * sizeof(ushort));
-            }
+            SmallCopies.PutBFloat16(context, address, Numbers(cache.Shape.Pages * cache.PageBytes / sizeof(ushort)));
         }
         var shape = new Shape(_sequences[^1].FirstRow + _sequences[^1].RowCount, Heads, headDim);
-        var query = new float[shape.Elements];
-        for (var i = 0; i < query.Length; i++)
-        {
-            query[i] = 2 * random.NextSingle() - 1;
-        }
-        using var queries = new CudaBuffer(context, DType.F32, shape.Elements);
-        fixed (float* from = query)
-        {
-            context.Upload(from, queries.Address, query.Length * sizeof(float));
-        }
+        using var queries = SmallCopies.Upload(context, Numbers(shape.Elements));
         var call = new AttentionCall
         {
             Query = new Tensor(queries, 0, shape),
@@ -127,16 +111,6 @@ internal sealed unsafe class WarpgroupAttention(CudaContext context, Kernels ker
         context.Clear(output.Address, output.Elements * sizeof(float));
         context.Clear(taps.Address, taps.Elements * sizeof(float));
         run(call with { Sequences = sequences, Output = new Tensor(output, 0, call.Query.Shape) }, form, form);
-        return (Values(output), Values(taps));
-    }
-
-    private float[] Values(CudaBuffer buffer)
-    {
-        var values = new float[buffer.Elements];
-        fixed (float* to = values)
-        {
-            context.Download(buffer.Address, to, values.Length * sizeof(float));
-        }
-        return values;
+        return (SmallCopies.Download(context, output), SmallCopies.Download(context, taps));
     }
 }

@@ -6,7 +6,7 @@ namespace IccEngine.Cuda;
 /// Whether a library multiplies at all on the device: one that is older than the device starts, and fails with the first product. All
 /// numbers are small and whole, so the result has the same bits in every order.
 /// </summary>
-internal static unsafe class CublasCheck
+internal static class CublasCheck
 {
     private const int Rows = 20;
     private const int Inputs = 24;
@@ -20,10 +20,10 @@ internal static unsafe class CublasCheck
     {
         var (x, weight) = (Whole(Rows, 7), Whole(Outputs, 5));
         var expected = new float[Rows * Stride];
-        using var left = Upload<ushort>(context, DType.BF16, Array.ConvertAll(x, v => (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16)));
-        using var right = Upload<ushort>(context, DType.BF16, Array.ConvertAll(weight, v => (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16)));
+        using var left = SmallCopies.UploadBFloat16(context, x);
+        using var right = SmallCopies.UploadBFloat16(context, weight);
         Array.Fill(expected, 1);
-        using var sums = Upload<float>(context, DType.F32, expected);
+        using var sums = SmallCopies.Upload(context, expected);
         for (var row = 0; row < Rows; row++)
         {
             for (var output = 0; output < Outputs; output++)
@@ -47,23 +47,8 @@ internal static unsafe class CublasCheck
             Scale = 2,
             Accumulate = 1,
         });
-        var found = new float[expected.Length];
-        fixed (float* to = found)
-        {
-            context.Download(sums.Address, to, found.Length * sizeof(float));
-        }
-        return found.AsSpan().SequenceEqual(expected);
+        return SmallCopies.Download(context, sums).AsSpan().SequenceEqual(expected);
     }
 
     private static float[] Whole(int rows, int period) => [.. Enumerable.Range(0, rows * Inputs).Select(i => (float)(i % period - period / 2))];
-
-    private static CudaBuffer Upload<T>(CudaContext context, DType dtype, T[] values) where T : unmanaged
-    {
-        var buffer = new CudaBuffer(context, dtype, values.Length);
-        fixed (T* from = values)
-        {
-            context.Upload(from, buffer.Address, (long)values.Length * sizeof(T));
-        }
-        return buffer;
-    }
 }

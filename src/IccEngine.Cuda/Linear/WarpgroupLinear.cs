@@ -6,7 +6,7 @@ namespace IccEngine.Cuda;
 /// The kernels of linear_wgmma.cu, for devices of compute capability 9.0. When they are first asked for, their products are compared with
 /// those of linear_mma.cu; where they differ, or the driver does not take them, there are none.
 /// </summary>
-internal sealed unsafe class WarpgroupLinear(CudaContext context, Kernels kernels)
+internal sealed class WarpgroupLinear(CudaContext context, Kernels kernels)
 {
     // Odd sizes: a tile of rows that is not full, two of outputs. The inputs of all pairs are six pieces, more than there are stages.
     private const int Rows = 70;
@@ -53,8 +53,8 @@ internal sealed unsafe class WarpgroupLinear(CudaContext context, Kernels kernel
     private bool AreRight(TileKernel[] suspects, TileKernel known, TermPairs pairs)
     {
         var inputs = pairs.Pairs.Length == 1 ? 328 : 72;
-        using var x = Whole((long)pairs.XTerms * Rows * inputs, 17);
-        using var weight = Whole((long)pairs.WeightTerms * Outputs * inputs, 13);
+        using var x = Whole(pairs.XTerms * Rows * inputs, 17);
+        using var weight = Whole(pairs.WeightTerms * Outputs * inputs, 13);
         using var y = new CudaBuffer(context, DType.F32, Rows * Outputs);
         var linear = new TiledLinear
         {
@@ -69,35 +69,17 @@ internal sealed unsafe class WarpgroupLinear(CudaContext context, Kernels kernel
             Order = pairs.Order,
             Scale = 1,
         };
-        var expected = Run(known, linear);
-        return suspects.All(s => Run(s, linear).AsSpan().SequenceEqual(expected));
+        var expected = Run(known, linear, y);
+        return suspects.All(s => Run(s, linear, y).AsSpan().SequenceEqual(expected));
     }
 
-    // Whole numbers as bfloat16.
-    private CudaBuffer Whole(long count, int period)
-    {
-        var values = new ushort[count];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = (ushort)(BitConverter.SingleToUInt32Bits(i % period - period / 2) >> 16);
-        }
-        var buffer = new CudaBuffer(context, DType.BF16, values.Length);
-        fixed (ushort* from = values)
-        {
-            context.Upload(from, buffer.Address, values.Length * sizeof(ushort));
-        }
-        return buffer;
-    }
+    private CudaBuffer Whole(int count, int period) =>
+        SmallCopies.UploadBFloat16(context, [.. Enumerable.Range(0, count).Select(i => (float)(i % period - period / 2))]);
 
-    private float[] Run(TileKernel kernel, TiledLinear linear)
+    private float[] Run(TileKernel kernel, TiledLinear linear, CudaBuffer y)
     {
-        context.Clear(linear.Y, Rows * Outputs * sizeof(float));
+        context.Clear(y.Address, Rows * Outputs * sizeof(float));
         kernel.Launch(context, linear, splits: 1);
-        var values = new float[Rows * Outputs];
-        fixed (float* to = values)
-        {
-            context.Download(linear.Y, to, values.Length * sizeof(float));
-        }
-        return values;
+        return SmallCopies.Download(context, y);
     }
 }
