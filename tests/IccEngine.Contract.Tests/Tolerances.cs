@@ -46,7 +46,8 @@ public static class Tolerances
 
     /// <summary>
     /// Attention on tensor cores, against the twin on queries, keys and values that are rounded as they are: what is left is the rounding
-    /// of each weight to bfloat16, 2^-9 of it, and so at most 2^-9 of values within [-1, 1], beside <see cref="Attention"/>.
+    /// of each weight to bfloat16. That is up to 2^-8 of a weight, 2^-9 in absolute terms, as the largest is 1: both ways and for many keys it
+    /// cancels, and 2^-9 of values within [-1, 1] is what is allowed, beside <see cref="Attention"/>.
     /// </summary>
     public static readonly Tolerance RoundedAttention = new(4e-6 + 1.0 / 512, 0);
 
@@ -69,8 +70,8 @@ public static class Tolerances
     public static Tolerance OfDots(DType matrix) => matrix == DType.F64 ? new(2.2e-13, 1e-14) : new(1.2e-4, 1e-6);
 
     /// <summary>
-    /// A sum whose products' magnitudes add up to <paramref name="magnitude"/>, both factors rounded to bfloat16, which has 8 bits: 2^-9
-    /// of each, so 2^-8 and 2^-18 of a product, beside what the sum may be off itself.
+    /// A sum whose products' magnitudes add up to <paramref name="magnitude"/>, both factors rounded to bfloat16, which has 8 bits: up
+    /// to 2^-8 of each, of which half is allowed for sums, so 2^-8 and 2^-18 of a product, beside what the sum may be off itself.
     /// </summary>
     public static Tolerance Rounded(Tolerance sum, double magnitude) => sum with { Absolute = sum.Absolute + (1.0 / 256 + 1.0 / 262144) * magnitude };
 
